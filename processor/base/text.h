@@ -1,0 +1,54 @@
+/* Text as pointer and length: UTF-8 bytes, not NUL-terminated, borrowed unless said otherwise.
+ *
+ * Layer: base.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct text {
+    const char *at; /* NULL: absent, which is not the same as empty */
+    size_t size;    /* bytes */
+};
+
+#define TEXT_NONE      ((struct text){ NULL, 0 })
+#define TEXT(literal)  ((struct text){ "" literal, sizeof(literal) - 1 })
+#define TEXT_PRINTF(t) (int)(t).size, (t).at /* for "%.*s" */
+
+static inline struct text text_of(const char *nul_terminated)
+{
+    return nul_terminated == NULL ? TEXT_NONE
+                                  : (struct text){ nul_terminated, strlen(nul_terminated) };
+}
+
+static inline bool text_equal(struct text a, struct text b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.at, b.at, a.size) == 0);
+}
+
+static inline bool text_is(struct text a, const char *nul_terminated)
+{
+    return text_equal(a, text_of(nul_terminated));
+}
+
+/* Order by bytes; a prefix comes first. */
+int text_compare(struct text a, struct text b);
+
+bool text_starts_with(struct text t, struct text prefix);
+bool text_ends_with(struct text t, struct text suffix);
+bool text_contains(struct text t, struct text part);
+
+/* True when the bytes are valid UTF-8 without surrogates or overlong forms. */
+bool text_is_utf8(struct text t);
+
+/* A copy on the heap, NUL behind it. Owner: the caller, frees with mem_free((void *)t.at). Absent
+ * stays absent. */
+struct text text_dup(struct text t);
+
+/* Edit distance, for "did you mean"; texts over 64 bytes count as far away. */
+unsigned text_distance(struct text a, struct text b);
+
+#endif /* BASE_TEXT_H */

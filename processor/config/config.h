@@ -1,0 +1,97 @@
+/* YAML text to compiled rules and settings, or every error with its place.
+ *
+ * Layer: config. The only user of libfyaml (yaml.c). Source: LANGUAGE.md, all of it; section 12
+ * lists the keys.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+#include "processor/engine/rules.h"
+#include "schemas/event.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct property { /* of librdkafka */
+    struct text name, value;
+};
+
+struct topic_config {
+    struct text topic;
+    bool is_json;
+    struct text schema_json; /* text of `schema: FILE` for headerless Avro; absent: none */
+    struct event_mapping mapping;
+};
+
+enum store_kind { STORE_KIND_NONE, STORE_KIND_MEMORY, STORE_KIND_REDIS };
+
+struct config {
+    struct rules *rules;
+    /* kafka */
+    struct text brokers; /* comma-separated; absent: no kafka section */
+    const struct property *properties, *consumer_properties, *producer_properties;
+    uint32_t property_count, consumer_property_count, producer_property_count;
+    /* topics */
+    const struct topic_config *inputs;
+    uint32_t input_count;
+    struct text outputs[OUTPUT_TYPE__COUNT]; /* topic by output type; absent: not configured */
+    /* state */
+    enum store_kind store;
+    struct text redis_host; /* redis:// */
+    int32_t redis_port;
+    struct text redis_socket; /* redis+unix:// : path; absent: TCP */
+    int32_t redis_database;
+    struct text redis_user, redis_password;
+    int64_t cache_bytes;
+    int64_t commit_every_ms;
+    int32_t workers;
+    struct text http_listen; /* "127.0.0.1:9464"; absent: none */
+};
+
+/* What a command needs beyond version and app. */
+enum config_need {
+    CONFIG_NEED_RULES = 0,
+    CONFIG_NEED_KAFKA = 1,
+    CONFIG_NEED_STATE = 2,
+    CONFIG_NEED_TOPICS = 4
+};
+
+struct config_problem {
+    struct text file;
+    uint32_t line, column; /* 1-based */
+    uint32_t width;        /* bytes the caret underlines, at least 1 */
+    bool is_warning;
+    char code[8]; /* E0102 */
+    char text[256];
+    char hint[256]; /* "" or a hint */
+    struct text source_line;
+};
+
+struct config_problems {
+    struct config_problem *items; /* sorted by place */
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t error_count;
+    struct arena arena;
+};
+
+struct config_override {
+    struct text path, value;
+}; /* --set a.b=value */
+
+/* Read one file, or a folder's *.yaml merged. Errors: ERR_CONFIG, all of them in *problems;
+ * ERR_UNAVAILABLE the file cannot be read (said in *problems too). Owner: the caller: config_free,
+ * config_problems_fini. */
+enum err config_load(const char *path, int needs, const struct config_override *overrides,
+                     uint32_t override_count, struct config **out_config,
+                     struct config_problems *problems);
+/* The same from memory, for tests and fuzzing; `name` stands for the file. */
+enum err config_load_text(struct text yaml, const char *name, int needs, struct config **out_config,
+                          struct config_problems *problems);
+void config_free(struct config *c);
+
+/* file:line:column: error[E0102]: sentence / source line / caret / hint. */
+void config_problems_print(const struct config_problems *problems, FILE *to);
+void config_problems_fini(struct config_problems *problems);
+
+#endif /* CONFIG_CONFIG_H */

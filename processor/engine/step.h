@@ -1,0 +1,56 @@
+/* The brain: one customer and one input (an event, or time passing) at one time, to a new record
+ * and outputs.
+ *
+ * Layer: engine (pure). Source: LANGUAGE.md sections 2, 5, 7, 14. One call changes the customer and
+ * appends outputs; nothing else. What it appends may leave the process only after the changed
+ * record is durable: engine/task sees to it. Files: step.c (order of things), step_event.c (an
+ * event), entry.c (who enters a sequence), sequence.c (plan, judge, branch, end), send.c (hold,
+ * check, trigger), content.c (slots).
+ */
+#ifndef ENGINE_STEP_H
+#define ENGINE_STEP_H
+#include "processor/base/arena.h"
+#include "processor/engine/rules.h"
+#include "schemas/customer.h"
+#include "schemas/event.h"
+#include "schemas/output.h"
+
+#define STEP_NO_WALL INT64_MIN
+
+/* Outputs of the steps since the list was last emptied, in order of decision per customer. */
+struct outputs {
+    struct arena *arena;  /* owns what the items point to */
+    struct output *items; /* heap; outputs_fini */
+    uint32_t count;
+    uint32_t capacity;
+};
+void outputs_fini(struct outputs *o);
+
+struct step {
+    const struct rules *rules;
+    struct text customer; /* its id; must outlive the call */
+    int64_t stream_ms;    /* stream time of the partition, this input included */
+    int64_t wall_ms;      /* STEP_NO_WALL with clock: event */
+    struct outputs *out;
+    struct arena *scratch; /* reset by the caller between batches */
+    bool is_final;         /* end of a backtest: judgements with D <= stream_ms are made at once */
+};
+
+enum step_event_result {
+    STEP_APPLIED,
+    STEP_DUPLICATE,    /* its id was among the last accepted: dropped */
+    STEP_LATE,         /* applied; its time is before the stream time */
+    STEP_ERASED_BEFORE /* older than the customer's erase: dropped */
+};
+
+/* Time first, then the event: what time alone changes before the event's time happens at its own
+ * instants, then the event. The customer is new when created by customer_new. */
+enum step_event_result step_event(const struct step *s, struct customer *c, const struct event *ev);
+
+/* Time only: everything due before stream time happens, each at its own instant. */
+void step_time(const struct step *s, struct customer *c);
+
+/* After both, c->due_ms is the customer's one timer: step_time does nothing while stream_ms <=
+ * due_ms. A judgement as of D is due at D + allowed_lateness. */
+
+#endif /* ENGINE_STEP_H */

@@ -1,0 +1,126 @@
+/* The protocol of one partition: inputs in, commands out, no I/O. runtime/worker carries commands
+ * out; the simulator drives the same code in a faulty world.
+ *
+ *     NEW --assigned--> CLAIMING --claimed--> READY <--> LOADING --> APPLIED --commit--> COMMITTING
+ * --+ |                    ^                                                    | fenced
+ * +------------------- committed ----------------------+
+ *                          v
+ *                       RELEASED  (also: revoked, lost)
+ *
+ * Layer: engine (pure). Ordering that cannot be got wrong: outbox entries are handed out for
+ * publishing only from task_take_publish, which knows only entries whose commit was acknowledged.
+ * Owner: inputs stay the caller's unless said; commands point into the task and live until the next
+ * call on it.
+ */
+#ifndef ENGINE_TASK_H
+#define ENGINE_TASK_H
+#include "processor/engine/clock.h"
+#include "processor/engine/rules.h"
+#include "processor/engine/step.h"
+#include "schemas/commit.h"
+#include "schemas/event.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One input record. `event` NULL: it is diverted for `reject`. The struct and all it points to stay
+ * the caller's and must live until task_take_done hands it back. */
+struct task_record {
+    uint32_t topic; /* index in the configuration */
+    int64_t offset;
+    const struct event *event;
+    enum reject reject;
+    const char *reject_text;
+    struct bytes key, value;  /* as read, for the dead letter */
+    void *owner;              /* the caller's, untouched */
+    struct task_record *next; /* the task's */
+};
+
+struct task_options {
+    const struct rules *rules;
+    const struct text *topics; /* input topics, order of the configuration */
+    uint32_t topic_count;
+    int32_t partition;
+    int32_t partition_count;
+    uint32_t batch_records;  /* most records of one batch, e.g. 1000 */
+    uint32_t batch_timers;   /* most timers fired by one batch */
+    size_t cache_bytes;      /* decoded customers kept, roughly */
+    size_t outbox_bytes_max; /* published behind by more: input waits */
+    int64_t commit_every_ms; /* a smaller batch than batch_records waits so long for more */
+};
+
+enum task_want {
+    TASK_WANT_NOTHING,
+    TASK_WANT_CLAIM,  /* claim the partition in the store, then task_claimed */
+    TASK_WANT_TIMERS, /* read the next page of the timer index, then task_timers */
+    TASK_WANT_LOAD,   /* read the customers of task_load, then task_loaded */
+    TASK_WANT_COMMIT, /* write task_commit, then task_committed */
+    TASK_WANT_RELEASE /* nothing more may be written for it; free it */
+};
+
+struct task;
+struct task *task_new(const struct task_options *options);
+void task_free(struct task *t); /* records not handed back are forgotten: take them first */
+
+/* --- inputs --- */
+struct task_claim { /* what the store answered */
+    enum err error;
+    struct guard guard;
+    bool is_new;                         /* nothing stored yet */
+    const struct partition_state *state; /* else */
+    const struct outbox_entry *outbox;   /* entries not trimmed, ascending */
+    uint32_t outbox_count;
+};
+void task_claimed(struct task *t, const struct task_claim *claim);
+
+struct task_timer {
+    struct text customer;
+    int64_t due_ms;
+};
+void task_timers(struct task *t, enum err error, const struct task_timer *timers, uint32_t count,
+                 bool is_last);
+
+/* Answers to task_load, in its order; an absent record is a customer never seen. */
+void task_loaded(struct task *t, enum err error, const struct bytes *records, uint32_t count);
+void task_committed(struct task *t, enum err error);
+void task_published(struct task *t, int64_t sequence); /* all entries up to here are delivered */
+void task_revoke(struct task *t); /* ownership ends: finish nothing, write nothing */
+
+/* Records in offset order per topic. Below the expected offset: handed back at once, counted, not
+ * applied. */
+void task_push(struct task *t, struct task_record *record);
+void task_at_end(struct task *t, uint32_t topic, bool is_at_end);
+
+/* --- the turn --- */
+/* Do what can be done without I/O. now: wall_ms (frozen while Kafka is away; INSTANT_MIN: not
+ * known), monotonic_ms. Returns: what must happen outside first; the same answer until its
+ * completion is given. */
+enum task_want task_turn(struct task *t, int64_t wall_ms, int64_t monotonic_ms);
+
+uint32_t task_load(const struct task *t, const struct text **out_customers); /* while WANT_LOAD */
+const struct commit *task_commit(const struct task *t);                      /* while WANT_COMMIT */
+struct text task_timer_cursor(const struct task *t,
+                              int64_t *out_due_ms); /* while WANT_TIMERS: read after this */
+
+/* Outbox entries that may leave now, each handed out once per claim, ascending. NULL: none. The
+ * entry lives until task_published passed it. */
+const struct outbox_entry *task_take_publish(struct task *t);
+struct task_record *
+task_take_done(struct task *t); /* records the task is finished with; NULL: none */
+
+/* How many more records of that topic it wants now: 0 means do not fetch (back-pressure). */
+uint32_t task_room(const struct task *t, uint32_t topic);
+int64_t task_next_offset(const struct task *t,
+                         uint32_t topic); /* after claim: where to read from; -1: from the start */
+int64_t task_wake_ms(
+    const struct task *t); /* monotonic: turn again no later than this; never: only on input */
+int64_t task_due_ms(const struct task *t); /* earliest timer in stream time */
+
+struct task_stats {
+    int64_t records, applied, duplicates, late, diverted, skipped, timers_fired, commits,
+        outputs[OUTPUT_TYPE__COUNT];
+    int64_t customers, cached, timers, outbox_pending, stream_ms;
+};
+void task_stats(const struct task *t, struct task_stats *out_stats);
+
+#endif /* ENGINE_TASK_H */

@@ -1,0 +1,75 @@
+/* All that one atomic commit of one partition holds: engine/task fills it, a store executes it.
+ *
+ * Layer: schemas. Owner: whoever filled it; it stays untouched until the store has answered.
+ */
+#ifndef SCHEMAS_COMMIT_H
+#define SCHEMAS_COMMIT_H
+#include "processor/base/bytes.h"
+#include "processor/base/err.h"
+#include "processor/base/text.h"
+#include "schemas/output.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define COMMIT_TOPICS_MAX 64
+
+/* "<epoch>.<version>": an owner compares and sets it with every write. */
+struct guard {
+    int64_t epoch;   /* grows by every takeover */
+    int64_t version; /* grows by 1 with every commit */
+};
+
+struct topic_position {
+    struct text topic;
+    int64_t next_offset;  /* the first not yet applied; -1: from the start */
+    int64_t watermark_ms; /* largest event time seen; INSTANT_MIN: none */
+};
+
+/* What a partition remembers besides its customers (schemas/partition.avsc). */
+struct partition_state {
+    struct guard guard;      /* of the commit that wrote this */
+    int64_t stream_ms;       /* stream time; INSTANT_MIN: none yet */
+    int64_t outbox_last;     /* sequence number of the newest outbox entry; 0: none ever */
+    int64_t outbox_trimmed;  /* entries up to here are published and gone */
+    uint64_t config;         /* hash of the compiled configuration */
+    int32_t partition_count; /* of every input topic */
+    struct topic_position positions[COMMIT_TOPICS_MAX];
+    uint32_t position_count;
+};
+
+struct commit_record {
+    struct text customer;
+    struct bytes record; /* absent: delete */
+    int64_t due_ms;      /* never: no timer */
+};
+
+struct outbox_entry {
+    int64_t sequence; /* 1, 2, .. per partition, without gaps */
+    enum output_type type;
+    struct text key; /* of the Kafka record; absent: none */
+    struct bytes payload;
+};
+
+struct commit {
+    struct guard expected;        /* before; after: epoch.(version + 1) */
+    struct partition_state state; /* its guard is the one after */
+    const struct commit_record *records;
+    uint32_t record_count;
+    const struct outbox_entry *outbox; /* new entries, ascending */
+    uint32_t outbox_count;
+    int64_t outbox_trim; /* entries up to here may be deleted */
+};
+
+void partition_state_init(struct partition_state *s);
+
+/* Stored forms, Avro binary behind the single-object header. Errors: ERR_CORRUPT.
+ * Decoded texts and bytes are views of the input (topics: copied into the arena). */
+void partition_state_encode(const struct partition_state *s, struct bytes_out *out);
+enum err partition_state_decode(struct bytes b, struct arena *arena,
+                                struct partition_state *out_state);
+void outbox_encode(const struct outbox_entry *entries, uint32_t count, struct bytes_out *out);
+enum err outbox_decode(struct bytes b, struct arena *arena, const struct outbox_entry **out_entries,
+                       uint32_t *out_count);
+
+#endif /* SCHEMAS_COMMIT_H */

@@ -1,0 +1,23 @@
+/* JSON lines to events, outputs to JSON lines (LANGUAGE.md section 11).
+ *
+ * Layer: schemas, target `schemas_codec`. Depth, size and counts are bounded.
+ */
+#ifndef SCHEMAS_JSON_H
+#define SCHEMAS_JSON_H
+#include "processor/base/arena.h"
+#include "processor/base/bytes.h"
+#include "schemas/event.h"
+#include "schemas/output.h"
+
+/* One JSON object. With the mapping of a topic: its names; `mapping` NULL: the names of a backtest
+ * line (kind, customer, at, id, email, ...; `at` RFC 3339 or integer ms; profile attributes as
+ * plain fields, or set and unset). Returns: REJECT_NONE and *out_event (all in the arena), or the
+ * reason and a sentence. */
+enum reject json_decode_event(struct bytes value, const struct event_mapping *mapping,
+                              struct arena *arena, struct event *out_event, char out_text[128]);
+
+/* One line of a backtest, with its newline; field order fixed, times integer ms, decimals with six
+ * places. */
+void json_encode_output(const struct output *o, struct bytes_out *out);
+
+#endif /* SCHEMAS_JSON_H */

@@ -1,0 +1,94 @@
+/* Where state lives: claim, load, commit, release. Two implementations, memory and Redis, pass one
+ * contract suite (tests/contract).
+ *
+ * Layer: sinks. Requests are answered in order; many partitions may be under way at once, one
+ * request each. Owner: a request and what it points to stay untouched by the caller until its
+ * reply; a reply's bytes live until the next store_poll. Thread: one store object, one thread.
+ *
+ * Keys of partition p, one hash tag: see sinks/store_redis_keys.h and sinks/README.md.
+ */
+#ifndef SINKS_STORE_H
+#define SINKS_STORE_H
+#include "processor/base/err.h"
+#include "schemas/commit.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum store_verb { STORE_CLAIM, STORE_TIMERS, STORE_LOAD, STORE_COMMIT, STORE_RELEASE };
+
+struct store_request {
+    enum store_verb verb;
+    int32_t partition;
+    void *context;                /* comes back with the reply */
+    const struct text *customers; /* LOAD */
+    uint32_t customer_count;
+    const struct commit *commit; /* COMMIT */
+    int64_t after_due_ms;        /* TIMERS: page behind this instant .. */
+    struct text after_customer;  /* .. and this customer; absent: from the start */
+    uint32_t limit;              /* TIMERS: most entries of one page */
+};
+
+struct store_timer {
+    struct text customer;
+    int64_t due_ms;
+};
+
+struct store_reply {
+    enum store_verb verb;
+    int32_t partition;
+    void *context;
+    enum err error; /* FENCED: guard is not the expected one. UNAVAILABLE: outcome of a commit not
+                     * known: the store itself reconnects, reads the guard and decides by it before
+                     * it answers a commit. CORRUPT: stored bytes cannot be read. REGRESSED: the
+                     * guard is older than what this owner wrote. */
+    struct guard guard;                  /* CLAIM: the new one; FENCED: what was found */
+    bool is_new;                         /* CLAIM: nothing stored before */
+    const struct partition_state *state; /* CLAIM, unless is_new */
+    const struct outbox_entry *outbox;   /* CLAIM: entries not yet trimmed */
+    uint32_t outbox_count;
+    const struct bytes *records; /* LOAD: in order of the request; absent: never seen */
+    uint32_t record_count;
+    const struct store_timer *timers; /* TIMERS: by due, then customer bytes */
+    uint32_t timer_count;
+    bool is_last; /* TIMERS: no more behind these */
+};
+
+struct store;
+struct store_ops {
+    void (*submit)(struct store *s, const struct store_request *request);
+    bool (*poll)(struct store *s, int32_t timeout_ms, struct store_reply *out_reply);
+    int (*fd)(const struct store *s); /* readable when poll may have something; -1: none */
+    void (*close)(struct store *s);
+};
+struct store { /* first member of every implementation */
+    const struct store_ops *ops;
+};
+
+/* CLAIM takes the partition over: guard becomes (epoch + 1, version), so every earlier owner's
+ * commit is FENCED. COMMIT is compare-and-set on the guard and atomic: all of it or nothing.
+ * RELEASE forgets what this object knows of the partition; the stored state stays. */
+static inline void store_submit(struct store *s, const struct store_request *request)
+{
+    s->ops->submit(s, request);
+}
+
+/* Next reply, waiting up to timeout_ms (0: not at all). Returns: false when there is none. */
+static inline bool store_poll(struct store *s, int32_t timeout_ms, struct store_reply *out_reply)
+{
+    return s->ops->poll(s, timeout_ms, out_reply);
+}
+
+static inline int store_fd(const struct store *s)
+{
+    return s->ops->fd(s);
+}
+
+static inline void store_close(struct store *s)
+{
+    if (s != NULL) {
+        s->ops->close(s);
+    }
+}
+
+#endif /* SINKS_STORE_H */
