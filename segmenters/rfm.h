@@ -40,8 +40,16 @@ struct rfm {
 /* Requires: plan->is_used. now_ms: orders at e count when 0 <= now - e < window. Cannot fail. */
 struct rfm rfm_value(const struct rfm_plan *plan, const struct customer *c, int64_t now_ms);
 
+/* An order placed by now_ms that was not refunded to nothing; what it brought in the deployment's
+ * currency, net of refunds. Windows are the caller's. */
+bool rfm_order_counts(const struct order *o, int64_t now_ms);
+int64_t rfm_order_net(const struct order *o);
+
 /* The shipped maps: "rf11", "l125". Returns: false when the name is neither. Fills cells and names.
  */
 bool rfm_map_named(struct rfm_plan *plan, struct text name);
+
+/* Fill `names` from `cells`, for an own map. Requires: every cell has a name. */
+void rfm_map_names(struct rfm_plan *plan);
 
 #endif /* SEGMENTERS_RFM_H */
