@@ -79,8 +79,10 @@ struct score_plan {
     uint32_t level_count;
 };
 
+/* The four growing arrays are on the heap: grown by mem_grow32, freed by facts_plan_fini. All they
+ * point to is in the arena. Items move while the plan is built: keep indexes (a filter stays). */
 struct facts_plan {
-    struct arena *arena;  /* owns everything below; lives as long as the rules */
+    struct arena *arena;  /* lives as long as the rules */
     struct text currency; /* ISO 4217; absent: no money */
     struct attribute_plan *attributes;
     uint32_t attribute_count;
