@@ -161,8 +161,13 @@ static bool remove_at(struct history *h, int64_t at_ms)
     h->count = count;
     if (h->total_count == 0) {
         h->first_ms = h->last_ms = INSTANT_NEVER;
-    } else if (h->last_ms == at_ms) {
+        return true;
+    }
+    if (h->last_ms == at_ms) {
         h->last_ms = count > 0 ? h->entries[count - 1].at_ms : h->first_ms;
+    }
+    if (h->first_ms == at_ms && count > 0 && count == h->total_count) {
+        h->first_ms = h->entries[0].at_ms;
     }
     return true;
 }
