@@ -155,10 +155,8 @@ static void note_times(struct customer *c, const struct facts_event *e)
     int64_t at_ms = e->event->at_ms;
 
     if (e->is_first) {
-        bool is_new = c->created_at_ms == INSTANT_NEVER || c->last_event_ms == INSTANT_NEVER;
-
-        c->created_at_ms = is_new || at_ms < c->created_at_ms ? at_ms : c->created_at_ms;
-        c->last_event_ms = is_new || at_ms > c->last_event_ms ? at_ms : c->last_event_ms;
+        c->created_at_ms = at_ms < c->created_at_ms ? at_ms : c->created_at_ms;
+        c->last_event_ms = at_ms > c->last_event_ms ? at_ms : c->last_event_ms;
     }
     if (!e->is_human) {
         return;
