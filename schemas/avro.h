@@ -17,18 +17,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct avro_reader; /* writer schemas known to one thread: the shipped ones, and one of a topic */
+struct avro_decoder; /* writer schemas known to one thread: the shipped ones, and one of a topic */
 
 /* headerless_schema_json: absent, or the schema of records that carry no header.
- * Errors: ERR_CONFIG with a sentence in out_text. Owner: the caller, avro_reader_free. Thread: one
+ * Errors: ERR_CONFIG with a sentence in out_text. Owner: the caller, avro_decoder_free. Thread: one
  * reader, one thread. */
-enum err avro_reader_new(struct text headerless_schema_json, struct avro_reader **out_reader,
-                         char out_text[256]);
-void avro_reader_free(struct avro_reader *r);
+enum err avro_decoder_new(struct text headerless_schema_json, struct avro_decoder **out_decoder,
+                          char out_text[256]);
+void avro_decoder_free(struct avro_decoder *r);
 
 /* One record's value to an event, through event_draft. Returns: REJECT_NONE and *out_event, or the
  * reason and a sentence. Texts are views of `value` or in the arena. */
-enum reject avro_decode_event(struct avro_reader *r, struct bytes value,
+enum reject avro_decode_event(struct avro_decoder *r, struct bytes value,
                               const struct event_mapping *mapping, struct arena *arena,
                               struct event *out_event, char out_text[128]);
 

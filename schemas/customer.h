@@ -177,6 +177,7 @@ struct customer {
         decided_at_ms; /* latest instant decided: what changes later never has an earlier `at` */
     int64_t last_event_ms;   /* largest event time */
     int64_t last_engaged_ms; /* last human open, click, reply or purchase; never: none */
+    int64_t erased_ms;       /* older events are dropped; never: not erased */
     int64_t blocked_ms;      /* hard bounce or complaint: suppressed for ever since; never: not */
     int64_t due_ms;      /* the one timer: earliest instant at which time alone changes something */
     int64_t orders_ever; /* orders placed, those that left the list included */

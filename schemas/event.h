@@ -79,6 +79,12 @@ const struct value *event_field(const struct event *ev, uint32_t key);
 void event_encode(const struct event *ev, struct bytes_out *out);
 enum err event_decode(struct bytes b, struct arena *arena, struct event *out_event);
 
+/* One value of the kept form: its type, then a union by how it is stored. Shared with the customer
+ * record. */
+void event_put_value(struct bytes_out *out, const struct value *v);
+bool event_get_value(struct bytes_in *in, struct arena *arena,
+                     struct value *out); /* false: in->is_bad */
+
 /* Why an input record cannot be used: the closed list of dead-letter reasons. */
 enum reject {
     REJECT_NONE,

@@ -162,4 +162,9 @@ bool trigger_id_parse(struct text hex, struct hash128 *out_id); /* 32 lower-case
  * Avro-C.) */
 void output_encode(const struct output *o, struct bytes_out *out);
 
+/* Read one back, as a reader of the topics would. Errors: ERR_BAD_DATA. Owner: the arena and the
+ * bytes. */
+enum err output_decode(enum output_type type, struct bytes b, struct arena *arena,
+                       struct output *out_output);
+
 #endif /* SCHEMAS_OUTPUT_H */

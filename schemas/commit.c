@@ -1,0 +1,133 @@
+#include "schemas/commit.h"
+
+#include "processor/base/check.h"
+#include "processor/base/instant.h"
+#include "schemas/record_header.h"
+
+#define TOPIC_SIZE_MAX   249 /* Kafka's own limit */
+#define PAYLOAD_SIZE_MAX (16 * 1024 * 1024)
+#define ENTRIES_MAX      1000000
+
+void partition_state_init(struct partition_state *s)
+{
+    *s = (struct partition_state){ .stream_ms = INSTANT_MIN };
+}
+
+void partition_state_encode(const struct partition_state *s, struct bytes_out *out)
+{
+    CHECK(s->position_count <= COMMIT_TOPICS_MAX);
+    record_header_put(out, FINGERPRINT_PARTITION);
+    bytes_put_long(out, s->guard.epoch);
+    bytes_put_long(out, s->guard.version);
+    bytes_put_long(out, s->stream_ms);
+    bytes_put_long(out, s->outbox_last);
+    bytes_put_long(out, s->outbox_trimmed);
+    bytes_put_long(out, (int64_t)s->config);
+    bytes_put_long(out, s->partition_count);
+    if (s->position_count > 0) {
+        bytes_put_long(out, s->position_count);
+    }
+    for (uint32_t i = 0; i < s->position_count; i++) {
+        bytes_put_text(out, s->positions[i].topic);
+        bytes_put_long(out, s->positions[i].next_offset);
+        bytes_put_long(out, s->positions[i].watermark_ms);
+    }
+    bytes_put_long(out, 0);
+}
+
+enum err partition_state_decode(struct bytes b, struct arena *arena,
+                                struct partition_state *out_state)
+{
+    struct bytes_in in = bytes_in(b);
+    struct partition_state s;
+    int64_t partitions;
+    uint64_t count;
+
+    partition_state_init(&s);
+    if (!record_header_take(&in, FINGERPRINT_PARTITION)) {
+        return ERR_CORRUPT;
+    }
+    s.guard.epoch = bytes_long(&in);
+    s.guard.version = bytes_long(&in);
+    s.stream_ms = bytes_long(&in);
+    s.outbox_last = bytes_long(&in);
+    s.outbox_trimmed = bytes_long(&in);
+    s.config = (uint64_t)bytes_long(&in);
+    partitions = bytes_long(&in);
+    count = bytes_block(&in, 3);
+    if (in.is_bad || count > COMMIT_TOPICS_MAX || partitions < 0 || partitions > INT32_MAX) {
+        return ERR_CORRUPT;
+    }
+    s.partition_count = (int32_t)partitions;
+    s.position_count = (uint32_t)count;
+    for (uint32_t i = 0; i < s.position_count; i++) {
+        s.positions[i].topic = arena_text(arena, bytes_text(&in, TOPIC_SIZE_MAX));
+        s.positions[i].next_offset = bytes_long(&in);
+        s.positions[i].watermark_ms = bytes_long(&in);
+    }
+    if ((count > 0 && bytes_long(&in) != 0) || in.is_bad || bytes_left(&in) > 0 ||
+        s.outbox_trimmed > s.outbox_last || s.outbox_trimmed < 0) {
+        return ERR_CORRUPT;
+    }
+    *out_state = s;
+    return OK;
+}
+
+void outbox_encode(const struct outbox_entry *entries, uint32_t count, struct bytes_out *out)
+{
+    record_header_put(out, FINGERPRINT_OUTBOX);
+    if (count > 0) {
+        bytes_put_long(out, count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        CHECK(i == 0 || entries[i].sequence == entries[i - 1].sequence + 1);
+        bytes_put_long(out, entries[i].sequence);
+        bytes_put_long(out, (int64_t)entries[i].type);
+        bytes_put_long(out, entries[i].key.at == NULL ? 0 : 1);
+        if (entries[i].key.at != NULL) { /* bytes: a dead letter's key may be anything */
+            bytes_put_text(out, entries[i].key);
+        }
+        bytes_put_long_bytes(out, entries[i].payload);
+    }
+    bytes_put_long(out, 0);
+}
+
+enum err outbox_decode(struct bytes b, struct arena *arena, const struct outbox_entry **out_entries,
+                       uint32_t *out_count)
+{
+    struct bytes_in in = bytes_in(b);
+    struct outbox_entry *entries;
+    uint64_t count;
+
+    if (!record_header_take(&in, FINGERPRINT_OUTBOX)) {
+        return ERR_CORRUPT;
+    }
+    count = bytes_block(&in, 4);
+    if (in.is_bad || count > ENTRIES_MAX) {
+        return ERR_CORRUPT;
+    }
+    entries = arena_alloc(arena, (size_t)(count + 1) * sizeof(*entries));
+    for (uint64_t i = 0; i < count; i++) {
+        int64_t type;
+
+        entries[i].sequence = bytes_long(&in);
+        type = bytes_long(&in);
+        if (bytes_long(&in) == 1) {
+            struct bytes key = bytes_long_bytes(&in, PAYLOAD_SIZE_MAX);
+
+            entries[i].key = (struct text){ (const char *)key.at, key.size };
+        }
+        entries[i].payload = bytes_long_bytes(&in, PAYLOAD_SIZE_MAX);
+        if (in.is_bad || type < 0 || type >= OUTPUT_TYPE__COUNT ||
+            (i > 0 && entries[i].sequence != entries[i - 1].sequence + 1)) {
+            return ERR_CORRUPT;
+        }
+        entries[i].type = (enum output_type)type;
+    }
+    if ((count > 0 && bytes_long(&in) != 0) || in.is_bad || bytes_left(&in) > 0) {
+        return ERR_CORRUPT;
+    }
+    *out_entries = entries;
+    *out_count = (uint32_t)count;
+    return OK;
+}

@@ -1,0 +1,10 @@
+# Turn the .avsc files into one C table: cmake -DOUT=FILE -DDIR=FOLDER -DNAMES="click;open;.." -P embed.cmake
+set(rows "")
+foreach(name IN LISTS NAMES)
+  file(READ ${DIR}/${name}.avsc text)
+  string(REPLACE "\\" "\\\\" text "${text}")
+  string(REPLACE "\"" "\\\"" text "${text}")
+  string(REPLACE "\n" "\\n\"\n      \"" text "${text}")
+  string(APPEND rows "    { \"${name}\",\n      \"${text}\" },\n")
+endforeach()
+file(WRITE ${OUT} "#include \"schemas/avro_schemas.h\"\n\nconst struct avro_schema_row avro_schema_rows[] = {\n${rows}    { 0, 0 },\n};\n")
