@@ -1,5 +1,5 @@
 #include "processor/base/rng.h"
-#include "tests/unit/facts_shop.h"
+#include "tests/support/facts_shop.h"
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "tests/unit/facts_shop.h"
+#include "tests/support/facts_shop.h"
 
 #include <stdio.h>
 

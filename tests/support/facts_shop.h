@@ -2,8 +2,8 @@
  *
  * Test support: everything is static inline, since no test uses all of it.
  */
-#ifndef TESTS_UNIT_FACTS_SHOP_H
-#define TESTS_UNIT_FACTS_SHOP_H
+#ifndef TESTS_SUPPORT_FACTS_SHOP_H
+#define TESTS_SUPPORT_FACTS_SHOP_H
 #include "processor/base/instant.h"
 #include "processor/base/mem.h"
 #include "segmenters/facts.h"
@@ -260,4 +260,4 @@ static inline struct draft profile(int64_t at_ms, const char *name, struct value
 
 #define SHOP_TEST(f) cmocka_unit_test_setup_teardown(f, open_shop, close_shop)
 
-#endif /* TESTS_UNIT_FACTS_SHOP_H */
+#endif /* TESTS_SUPPORT_FACTS_SHOP_H */
