@@ -145,25 +145,59 @@ int64_t score_value(const struct score *s, int64_t t_ms, int64_t half_life_ms)
     return decay(s->points_q40, (uint64_t)t_ms - (uint64_t)s->at_ms, half_life_ms, 0);
 }
 
+/* Roughly how long until points fall to `least`: whole half-lives first, then digit by digit the
+ * largest fraction that leaves at least so much. Off by a few ms or h * 2^-31, whichever is more.
+ */
+static int64_t time_to_fall(int64_t points_q40, int64_t least_q40, int64_t half_life_ms)
+{
+    uint64_t left = (uint64_t)points_q40 << 1; /* below 2^63 */
+    uint64_t least = (uint64_t)least_q40 << 1;
+    uint64_t f = 0;
+    int64_t lifetimes = 0;
+
+    CHECK(least_q40 > 0 && least_q40 <= points_q40);
+    for (; least <= left / 2; lifetimes++) {
+        least *= 2;
+    }
+    for (unsigned i = 0; i < DIGITS; i++) {
+        unsigned digit = 0;
+
+        for (unsigned bit = 1U << (DIGIT_BITS - 1); bit > 0; bit /= 2) {
+            wide product = (wide)left * factors[i][digit + bit];
+
+            digit += (uint64_t)(product >> FACTOR_BITS) >= least ? bit : 0;
+        }
+        left = (uint64_t)(((wide)left * factors[i][digit]) >> FACTOR_BITS);
+        f = f << DIGIT_BITS | digit;
+    }
+    return lifetimes * half_life_ms +
+           (int64_t)(((wide)f * (uint64_t)half_life_ms) >> (DIGITS * DIGIT_BITS));
+}
+
 int64_t score_falls_below(const struct score *s, int64_t least_q40, int64_t now_ms,
                           int64_t half_life_ms)
 {
-    int64_t low = now_ms > s->at_ms ? now_ms : s->at_ms;
-    int64_t high;
+    int64_t start = now_ms > s->at_ms ? now_ms : s->at_ms;
+    int64_t value = score_value(s, start, half_life_ms);
+    int64_t reach = 2 + (half_life_ms >> 31);
+    int64_t low = start;
+    int64_t high, guess;
 
     CHECK(half_life_ms > 0);
-    if (least_q40 <= 0 || score_value(s, low, half_life_ms) < least_q40) {
+    if (least_q40 <= 0 || value < least_q40) {
         return INSTANT_NEVER;
     }
-    for (;;) { /* ends: the value halves each time */
-        if (low > INSTANT_NEVER - 1 - half_life_ms) {
-            return INSTANT_NEVER;
-        }
-        high = low + half_life_ms;
-        if (score_value(s, high, half_life_ms) < least_q40) {
-            break;
-        }
-        low = high;
+    if (half_life_ms > INSTANT_NEVER / 4 / LIFETIMES_MAX || start > INSTANT_NEVER / 2) {
+        return INSTANT_NEVER; /* past any instant that there is */
+    }
+    high = start + (LIFETIMES_MAX + 1) * half_life_ms; /* nothing is left then */
+    guess = start + time_to_fall(value, least_q40, half_life_ms);
+    /* A good guess leaves a few ms to search, a bad one costs time, never truth. */
+    if (guess - reach > low && score_value(s, guess - reach, half_life_ms) >= least_q40) {
+        low = guess - reach;
+    }
+    if (guess + reach < high && score_value(s, guess + reach, half_life_ms) < least_q40) {
+        high = guess + reach;
     }
     while (high - low > 1) { /* at low it holds, at high it does not */
         int64_t middle = low + (high - low) / 2;
