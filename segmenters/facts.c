@@ -173,6 +173,7 @@ uint64_t facts_apply(const struct facts_plan *plan, struct customer *c, const st
 {
     struct facts_input in = { .plan = plan, .e = e, .now_ms = now_ms };
     struct facts_purchase purchase = { .is_known = false };
+    struct facts_refund refund;
     bool is_purchase = e->event->kind == EVENT_PURCHASE;
     uint64_t changed = 0;
 
@@ -182,7 +183,8 @@ uint64_t facts_apply(const struct facts_plan *plan, struct customer *c, const st
     if (is_purchase) {
         changed |= facts_apply_purchase(plan, c, e->event, now_ms, &purchase);
     } else if (e->event->kind == EVENT_REFUND) {
-        changed |= facts_apply_refund(plan, c, e->event, now_ms);
+        changed |= facts_apply_refund(plan, c, e->event, now_ms, &refund);
+        changed |= refund.is_changed ? facts_refund_histories(plan, c, &refund) : 0;
     } else if (e->event->kind == EVENT_PROFILE) {
         changed |= facts_apply_profile(plan, c, e->event);
     }

@@ -44,6 +44,7 @@ struct filter_plan {
     struct text
         name; /* "click.pricing": the part before the dot is the kind, of human events only */
     struct text kind;
+    struct text source;                /* its text: part of the key of every history over it */
     const struct predicate *predicate; /* scope: event */
 };
 

@@ -1,6 +1,8 @@
 /* DESIGN. A history keeps the newest entries its rules can ask for: as many as they count to, no
  * older than the widest window. Which entries those are does not depend on the order of arrival, so
  * a late event ends in the same list as one on time; the totals of all time never forget.
+ * Histories of filtered purchases follow their orders: entries are net of refunds, one refunded to
+ * nothing goes, and none is shed early, since a refund may come late.
  */
 #include "segmenters/facts_parts.h"
 
@@ -12,9 +14,23 @@
 /* The first double that no int64 reaches. */
 #define INT64_END 9223372036854775808.0
 
+/* Counts or adds up money of purchases that pass a filter. */
+static bool follows_orders(const struct history_plan *plan)
+{
+    return plan->filter != NULL && text_is(plan->filter->kind, "purchase") &&
+           (plan->field == 0 || plan->field == hash32(TEXT("amount")));
+}
+
 static bool is_outside(const struct history_plan *plan, int64_t at_ms, int64_t now_ms)
 {
-    return plan->window_ms != INSTANT_NEVER && at_ms <= now_ms && now_ms - at_ms >= plan->window_ms;
+    return plan->window_ms != INSTANT_NEVER && at_ms <= now_ms &&
+           now_ms - at_ms >= plan->window_ms && !follows_orders(plan);
+}
+
+static uint32_t keep_of(const struct history_plan *plan)
+{
+    return plan->keep > CUSTOMER_ENTRIES_MAX || follows_orders(plan) ? CUSTOMER_ENTRIES_MAX
+                                                                     : plan->keep;
 }
 
 static void drop_oldest(struct history *h, uint32_t count)
@@ -39,7 +55,7 @@ static void shed_entries(const struct history_plan *plan, struct history *h, int
 static void insert_entry(const struct history_plan *plan, struct history *h,
                          struct history_entry entry, int64_t now_ms)
 {
-    uint32_t keep = plan->keep < CUSTOMER_ENTRIES_MAX ? plan->keep : CUSTOMER_ENTRIES_MAX;
+    uint32_t keep = keep_of(plan);
     uint32_t place;
 
     shed_entries(plan, h, now_ms);
@@ -111,7 +127,7 @@ static int64_t value_of(const struct value *v)
 }
 
 static void add_event(const struct history_plan *plan, struct history *h, const struct event *ev,
-                      int64_t now_ms)
+                      int64_t now_ms, const struct facts_purchase *purchase)
 {
     struct history_entry entry = { .at_ms = ev->at_ms, .value = 0 };
     const struct value *value = plan->field != 0 ? event_field(ev, plan->field) : NULL;
@@ -124,7 +140,10 @@ static void add_event(const struct history_plan *plan, struct history *h, const 
         }
         return;
     }
-    entry.value = value != NULL ? value_of(value) : 0;
+    entry.value = value == NULL ? 0 : value_of(value);
+    if (purchase != NULL && value != NULL && follows_orders(plan)) {
+        entry.value = purchase->net;
+    }
     count_entry(plan, h, entry, now_ms);
 }
 
@@ -144,35 +163,40 @@ static bool has_value(const struct facts_input *in, const struct history_plan *p
     return !facts_is_foreign(in->plan, ev) || plan->field != hash32(TEXT("amount"));
 }
 
+static void remove_entry(struct history *h, uint32_t place)
+{
+    int64_t at_ms = h->entries[place].at_ms;
+
+    CHECK(place < h->count);
+    CHECK(h->total_count > 0);
+    h->total_count--;
+    h->total_sum = wrapping_sum(h->total_sum, -(uint64_t)h->entries[place].value);
+    h->count--;
+    memmove(&h->entries[place], &h->entries[place + 1], (h->count - place) * sizeof h->entries[0]);
+    if (h->total_count == 0) {
+        h->first_ms = h->last_ms = INSTANT_NEVER;
+        return;
+    }
+    if (h->last_ms == at_ms) {
+        h->last_ms = h->count > 0 ? h->entries[h->count - 1].at_ms : h->first_ms;
+    }
+    if (h->first_ms == at_ms && h->count > 0 && h->count == h->total_count) {
+        h->first_ms = h->entries[0].at_ms;
+    }
+}
+
 /* A second, earlier record of an order stands for the first: the entries of that one go. */
 static bool remove_at(struct history *h, int64_t at_ms)
 {
-    uint32_t count = 0;
+    bool is_changed = false;
 
-    for (uint32_t i = 0; i < h->count; i++) {
-        if (h->entries[i].at_ms != at_ms) {
-            h->entries[count++] = h->entries[i];
-            continue;
+    for (uint32_t i = h->count; i-- > 0;) {
+        if (h->entries[i].at_ms == at_ms) {
+            remove_entry(h, i);
+            is_changed = true;
         }
-        CHECK(h->total_count > 0);
-        h->total_count--;
-        h->total_sum = wrapping_sum(h->total_sum, -(uint64_t)h->entries[i].value);
     }
-    if (count == h->count) {
-        return false;
-    }
-    h->count = count;
-    if (h->total_count == 0) {
-        h->first_ms = h->last_ms = INSTANT_NEVER;
-        return true;
-    }
-    if (h->last_ms == at_ms) {
-        h->last_ms = count > 0 ? h->entries[count - 1].at_ms : h->first_ms;
-    }
-    if (h->first_ms == at_ms && count > 0 && count == h->total_count) {
-        h->first_ms = h->entries[0].at_ms;
-    }
-    return true;
+    return is_changed;
 }
 
 static uint64_t apply_history(struct facts_input *in, struct customer *c, uint32_t index,
@@ -184,16 +208,50 @@ static uint64_t apply_history(struct facts_input *in, struct customer *c, uint32
     if (purchase != NULL && purchase->is_known) {
         struct history *h = customer_history(c, plan->key);
 
-        if (!purchase->is_moved) {
+        if (!purchase->is_moved || keep_of(plan) == 0) {
             return 0;
         }
         is_changed = h != NULL && remove_at(h, purchase->old_at_ms);
     }
+    if (purchase != NULL && purchase->is_spent && follows_orders(plan)) {
+        return is_changed ? FACT_HISTORY(index) : 0;
+    }
     if (facts_is_match(in, plan->name, plan->filter) && has_value(in, plan)) {
-        add_event(plan, customer_need_history(c, plan->key), in->e->event, in->now_ms);
+        add_event(plan, customer_need_history(c, plan->key), in->e->event, in->now_ms, purchase);
         is_changed = true;
     }
     return is_changed ? FACT_HISTORY(index) : 0;
+}
+
+uint64_t facts_refund_histories(const struct facts_plan *plan, struct customer *c,
+                                const struct facts_refund *refund)
+{
+    uint64_t changed = 0;
+
+    CHECK(refund->new_net <= refund->old_net);
+    for (uint32_t i = 0; i < plan->history_count; i++) {
+        const struct history_plan *p = &plan->histories[i];
+        struct history *h = follows_orders(p) ? customer_history(c, p->key) : NULL;
+        uint32_t place = 0;
+
+        while (h != NULL && place < h->count &&
+               (h->entries[place].at_ms != refund->at_ms ||
+                (p->field != 0 && h->entries[place].value != refund->old_net))) {
+            place++;
+        }
+        if (h == NULL || place == h->count) {
+            continue;
+        }
+        if (refund->is_spent) {
+            remove_entry(h, place);
+        } else if (p->field != 0) {
+            h->entries[place].value = refund->new_net;
+            h->total_sum =
+                wrapping_sum(h->total_sum, (uint64_t)refund->new_net - (uint64_t)refund->old_net);
+        }
+        changed |= FACT_HISTORY(i);
+    }
+    return changed;
 }
 
 uint64_t facts_apply_histories(struct facts_input *in, struct customer *c,

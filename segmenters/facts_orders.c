@@ -82,7 +82,10 @@ static bool is_outlived(const struct facts_plan *plan, int64_t at_ms, int64_t no
     int64_t keep_ms =
         plan->order_window_ms > ORDER_KEEP_MS_MIN ? plan->order_window_ms : ORDER_KEEP_MS_MIN;
 
-    return plan->order_window_ms != INSTANT_NEVER && at_ms <= now_ms && now_ms - at_ms >= keep_ms;
+    if (plan->rfm.is_used && plan->rfm.window_ms > keep_ms) {
+        keep_ms = plan->rfm.window_ms;
+    }
+    return keep_ms != INSTANT_NEVER && at_ms <= now_ms && now_ms - at_ms >= keep_ms;
 }
 
 static void shed_orders(const struct facts_plan *plan, struct customer *c, int64_t now_ms)
@@ -219,6 +222,7 @@ uint64_t facts_apply_purchase(const struct facts_plan *plan, struct customer *c,
             hold_order(c, &o);
         }
         count_order(c, NULL, &o);
+        purchase.net = rfm_order_net(&o);
         *out_purchase = purchase;
         return FACT_RFM;
     }
@@ -238,12 +242,14 @@ uint64_t facts_apply_purchase(const struct facts_plan *plan, struct customer *c,
     *known = o;
     settle(c, place);
     count_order(c, &was, &o);
+    purchase.net = rfm_order_net(&o);
+    purchase.is_spent = !is_purchase(&o);
     *out_purchase = purchase;
     return FACT_RFM;
 }
 
 uint64_t facts_apply_refund(const struct facts_plan *plan, struct customer *c,
-                            const struct event *ev, int64_t now_ms)
+                            const struct event *ev, int64_t now_ms, struct facts_refund *out_refund)
 {
     /* Without an amount all of it is refunded. */
     int64_t amount = !ev->has_amount ? INT64_MAX : ev->amount > 0 ? ev->amount : 0;
@@ -253,6 +259,7 @@ uint64_t facts_apply_refund(const struct facts_plan *plan, struct customer *c,
     uint32_t place = 0;
 
     CHECK(ev->kind == EVENT_REFUND);
+    *out_refund = (struct facts_refund){ .is_changed = false };
     if (ev->order.at == NULL) {
         return 0; /* names no order */
     }
@@ -281,5 +288,10 @@ uint64_t facts_apply_refund(const struct facts_plan *plan, struct customer *c,
         return 0;
     }
     count_order(c, &was, known);
+    *out_refund = (struct facts_refund){ .is_changed = is_purchase(&was),
+                                         .is_spent = !is_purchase(known),
+                                         .at_ms = known->at_ms,
+                                         .old_net = rfm_order_net(&was),
+                                         .new_net = rfm_order_net(known) };
     return FACT_RFM;
 }

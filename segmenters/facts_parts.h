@@ -34,6 +34,16 @@ struct facts_purchase {
     bool is_known;
     bool is_moved;
     int64_t old_at_ms; /* is_moved */
+    int64_t net;
+    bool is_spent; /* refunded to nothing before it came */
+};
+
+/* What a refund did to its order. */
+struct facts_refund {
+    bool is_changed;
+    bool is_spent; /* no purchase from now on */
+    int64_t at_ms; /* of the order */
+    int64_t old_net, new_net;
 };
 
 /* Both return FACT_RFM when the orders changed, else 0. */
@@ -41,11 +51,15 @@ uint64_t facts_apply_purchase(const struct facts_plan *plan, struct customer *c,
                               const struct event *ev, int64_t now_ms,
                               struct facts_purchase *out_purchase);
 uint64_t facts_apply_refund(const struct facts_plan *plan, struct customer *c,
-                            const struct event *ev, int64_t now_ms);
+                            const struct event *ev, int64_t now_ms,
+                            struct facts_refund *out_refund);
 
 /* `purchase` NULL: the event is none. Returns: FACT_HISTORY bits. */
 uint64_t facts_apply_histories(struct facts_input *in, struct customer *c,
                                const struct facts_purchase *purchase);
+
+uint64_t facts_refund_histories(const struct facts_plan *plan, struct customer *c,
+                                const struct facts_refund *refund);
 
 /* Attributes that profile events write, and those remembered of other events. Return:
  * FACT_ATTRIBUTES when a value changed, else 0. */

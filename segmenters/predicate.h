@@ -56,6 +56,9 @@ enum err predicate_compile(struct facts_plan *plan, const struct predicate_names
                            const struct predicate **out_predicate,
                            struct predicate_error *out_error);
 
+/* "25.00" to minor units (two decimals, or none). Returns: false when malformed. */
+bool predicate_parse_money(struct text t, int64_t *out_units);
+
 /* all, any, none of predicates (owner: plan->arena). Requires: count > 0. */
 enum predicate_join { PREDICATE_ALL, PREDICATE_ANY, PREDICATE_NONE };
 const struct predicate *predicate_join(struct facts_plan *plan, enum predicate_join join,
