@@ -24,12 +24,24 @@ struct shop {
     struct arena arena;
     struct facts_plan plan;
     struct filter_plan pricing; /* click.pricing */
+    struct filter_plan guides;  /* purchase.guides */
     struct score_point points[5];
     struct customer *c;
     int64_t now_ms; /* the latest event so far */
 };
 
-enum { VISITS, CLICKS, CLICKS_ANY, PRICING, PAGES, AMOUNTS, BUYS, SHOP_HISTORIES };
+enum {
+    VISITS,
+    CLICKS,
+    CLICKS_ANY,
+    PRICING,
+    PAGES,
+    AMOUNTS,
+    BUYS,
+    GUIDES,
+    GUIDE_AMOUNTS,
+    SHOP_HISTORIES
+};
 
 static inline void add_history(struct facts_plan *plan, const char *name, const char *field,
                                int64_t window_ms, uint32_t keep)
@@ -64,17 +76,18 @@ static inline void add_attribute(struct facts_plan *plan, const char *name, enum
                                   .remember_field = field != NULL ? hash32(text_of(field)) : 0 };
 }
 
-static inline void add_filter(struct shop *s)
+static inline void add_filter(struct shop *s, struct filter_plan *filter, const char *name,
+                              const char *kind, const char *source)
 {
     struct predicate_error error;
 
-    s->pricing = (struct filter_plan){ .name = TEXT("click.pricing"), .kind = TEXT("click") };
-    assert_int_equal(predicate_compile(&s->plan, NULL, TEXT("event.url.startsWith(\"/pricing\")"),
-                                       PREDICATE_EVENT, &s->pricing.predicate, &error),
+    *filter = (struct filter_plan){ .name = text_of(name), .kind = text_of(kind) };
+    assert_int_equal(predicate_compile(&s->plan, NULL, text_of(source), PREDICATE_EVENT,
+                                       &filter->predicate, &error),
                      OK);
     s->plan.filters = mem_grow32(s->plan.filters, s->plan.filter_count, &s->plan.filter_capacity,
                                  sizeof s->plan.filters[0]);
-    s->plan.filters[s->plan.filter_count++] = &s->pricing;
+    s->plan.filters[s->plan.filter_count++] = filter;
 }
 
 static inline void add_score(struct shop *s)
@@ -107,7 +120,8 @@ static inline int open_shop(void **state)
     s->plan.arena = &s->arena;
     s->plan.currency = TEXT("EUR");
     s->plan.order_window_ms = 365 * DAY_MS;
-    add_filter(s);
+    add_filter(s, &s->pricing, "click.pricing", "click", "event.url.startsWith(\"/pricing\")");
+    add_filter(s, &s->guides, "purchase.guides", "purchase", "event.url.startsWith(\"/pricing\")");
     add_score(s);
     add_history(&s->plan, "visit", NULL, 10 * DAY_MS, 5);
     add_history(&s->plan, "click", NULL, INSTANT_NEVER, 1000);
@@ -116,6 +130,8 @@ static inline int open_shop(void **state)
     add_history(&s->plan, "visit", "url", 30 * DAY_MS, 100);
     add_history(&s->plan, "purchase", "amount", INSTANT_NEVER, 100);
     add_history(&s->plan, "purchase", NULL, INSTANT_NEVER, 100);
+    add_history(&s->plan, "purchase.guides", NULL, 0, 0);
+    add_history(&s->plan, "purchase.guides", "amount", 20 * DAY_MS, 3);
     add_attribute(&s->plan, "size", VALUE_INT, NULL, NULL);
     add_attribute(&s->plan, "city", VALUE_TEXT, NULL, NULL);
     add_attribute(&s->plan, "tags", VALUE_STRINGS, NULL, NULL);

@@ -138,10 +138,13 @@ static struct draft random_event(struct rng *r, int64_t at_ms)
     static const char *const urls[4] = { "/a", "/b", "/pricing/a", "/pricing/b" };
     const char *order = orders[rng_below(r, 5)];
     const char *url = urls[rng_below(r, 4)];
+    struct draft d;
 
     switch (rng_below(r, 6)) {
     case 0:
-        return money("purchase", at_ms, order, rng_between(r, 1, 5000));
+        d = money("purchase", at_ms, order, rng_between(r, 1, 5000));
+        add_field(&d, "url", text_value(url));
+        return d;
     case 1:
         return money("refund", at_ms, order, rng_between(r, 1, 3000));
     case 2:
@@ -160,10 +163,12 @@ static int by_kind(const void *a, const void *b)
     return text_compare(((const struct kind_time *)a)->kind, ((const struct kind_time *)b)->kind);
 }
 
-/* What may differ by the order of arrival: the order of kinds, and entries outside their window
- * that no later event has touched yet. */
+/* What may differ by the order of arrival: the order of kinds, entries outside their window that no
+ * later event has touched yet, and a history of which all was undone. */
 static void normalise(struct shop *s, int64_t now_ms)
 {
+    uint32_t histories = 0;
+
     if (s->c->kind_count > 0) {
         qsort(s->c->kinds, s->c->kind_count, sizeof s->c->kinds[0], by_kind);
     }
@@ -181,6 +186,14 @@ static void normalise(struct shop *s, int64_t now_ms)
             h->count = count;
         }
     }
+    for (uint32_t i = 0; i < s->c->history_count; i++) {
+        if (s->c->histories[i].total_count > 0) {
+            s->c->histories[histories++] = s->c->histories[i];
+        } else {
+            mem_free(s->c->histories[i].entries);
+        }
+    }
+    s->c->history_count = histories;
 }
 
 /* Returns: the score, which may differ in its last bits and is left out of the bytes. */

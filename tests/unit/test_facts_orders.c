@@ -104,6 +104,41 @@ static void refund_without_an_amount_is_of_all(void **state)
     assert_int_equal(s->c->orders_ever, 0);
 }
 
+static struct draft guide(int64_t at_ms, const char *order, int64_t amount)
+{
+    struct draft d = money("purchase", at_ms, order, amount);
+
+    add_field(&d, "url", text_value("/pricing/guide"));
+    return d;
+}
+
+/* Why: count("purchase.guides") must follow refunds as count("purchase") does, whichever comes
+ * first. */
+static void filtered_purchases_follow_their_orders(void **state)
+{
+    struct shop *s = *state;
+
+    apply(s, guide(100, "o-1", 900));
+    apply(s, guide(200, "o-2", 500));
+    apply(s, money("purchase", 300, "o-3", 77)); /* no guide */
+    apply(s, money("refund", 400, "o-4", 200));
+    apply(s, guide(500, "o-4", 700));
+    apply(s, money("refund", 600, "o-5", 700));
+    apply(s, guide(700, "o-5", 700));
+    assert_int_equal(history(s, GUIDES)->total_count, 3);
+    assert_int_equal(history(s, GUIDE_AMOUNTS)->total_sum, 900 + 500 + 500);
+    apply(s, money("refund", 800, "o-1", 300));
+    assert_int_equal(history(s, GUIDES)->total_count, 3);
+    assert_int_equal(history(s, GUIDE_AMOUNTS)->total_sum, 600 + 500 + 500);
+    assert_int_equal(apply(s, money("refund", 30 * DAY_MS, "o-1", 600)),
+                     FACT_RFM | FACT_HISTORY(GUIDES) | FACT_HISTORY(GUIDE_AMOUNTS));
+    assert_int_equal(history(s, GUIDES)->total_count, 2);
+    assert_int_equal(history(s, GUIDES)->first_ms, 200);
+    assert_int_equal(history(s, GUIDE_AMOUNTS)->total_sum, 500 + 500);
+    apply(s, money("refund", 30 * DAY_MS, "o-3", 77));
+    assert_int_equal(history(s, GUIDES)->total_count, 2);
+}
+
 static void other_currencies_stay_out_of_money(void **state)
 {
     struct shop *s = *state;
@@ -153,6 +188,7 @@ int main(void)
         SHOP_TEST(order_refunded_to_nothing_is_no_purchase),
         SHOP_TEST(order_for_nothing_is_a_purchase_until_refunded),
         SHOP_TEST(refund_without_an_amount_is_of_all),
+        SHOP_TEST(filtered_purchases_follow_their_orders),
         SHOP_TEST(other_currencies_stay_out_of_money),
         SHOP_TEST(orders_are_bounded_and_shed_after_their_window),
     };
