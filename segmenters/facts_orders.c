@@ -88,17 +88,24 @@ static bool is_outlived(const struct facts_plan *plan, int64_t at_ms, int64_t no
     return keep_ms != INSTANT_NEVER && at_ms <= now_ms && now_ms - at_ms >= keep_ms;
 }
 
+/* The newest purchase stays whatever its age: last("purchase") asks for it. */
 static void shed_orders(const struct facts_plan *plan, struct customer *c, int64_t now_ms)
 {
+    uint32_t newest = c->order_count;
     uint32_t gone = 0;
 
-    while (gone < c->order_count && is_outlived(plan, c->orders[gone].at_ms, now_ms)) {
+    if (newest == 0 || !is_outlived(plan, c->orders[0].at_ms, now_ms)) {
+        return;
+    }
+    while (newest > 0 && !is_purchase(&c->orders[newest - 1])) {
+        newest--;
+    }
+    newest = newest == 0 ? c->order_count : newest - 1;
+    while (gone < newest && is_outlived(plan, c->orders[gone].at_ms, now_ms)) {
         gone++;
     }
-    if (gone > 0) {
-        c->order_count -= gone;
-        memmove(c->orders, c->orders + gone, c->order_count * sizeof c->orders[0]);
-    }
+    c->order_count -= gone;
+    memmove(c->orders, c->orders + gone, c->order_count * sizeof c->orders[0]);
 }
 
 /* Hold one more. When there is no room the oldest goes, of waiting refunds the one with the largest
@@ -181,6 +188,16 @@ static bool is_earlier_record(const struct order *a, const struct order *b)
     return a->event_id != b->event_id ? a->event_id < b->event_id : a->amount < b->amount;
 }
 
+static bool is_newest(const struct customer *c, int64_t at_ms)
+{
+    for (uint32_t i = 0; i < c->order_count; i++) {
+        if (c->orders[i].at_ms >= at_ms && is_purchase(&c->orders[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* True when no other order has the same time: what histories hold of that time is this order's. */
 static bool is_alone(const struct customer *c, uint32_t place)
 {
@@ -218,7 +235,7 @@ uint64_t facts_apply_purchase(const struct facts_plan *plan, struct customer *c,
     o.id = ev->order.at != NULL ? hash64(ev->order) : own_number(c);
     known = ev->order.at != NULL ? find_order(c, o.id, &place) : NULL;
     if (known == NULL) {
-        if (!is_outlived(plan, o.at_ms, now_ms)) {
+        if (!is_outlived(plan, o.at_ms, now_ms) || is_newest(c, o.at_ms)) {
             hold_order(c, &o);
         }
         count_order(c, NULL, &o);

@@ -171,11 +171,29 @@ static void orders_are_bounded_and_shed_after_their_window(void **state)
     assert_int_equal(s->c->orders_ever, 1100);
     assert_int_equal(s->c->order_first_ms, 0);
     apply(s, money("purchase", 365 * DAY_MS + 1099, "late", 1));
-    assert_int_equal(s->c->order_count, 1 + 64); /* it, and the refunds that still wait */
+    assert_int_equal(s->c->order_count, 1 + 1 + 64); /* the newest, it, refunds that still wait */
     assert_int_equal(s->c->orders_ever, 1101);
+    apply(s, money("refund", 365 * DAY_MS + 1099, "o-x", 1));
+    assert_int_equal(s->c->order_count, 1 + 64);
     apply(s, money("purchase", 1, "later", 1)); /* left every window before it came */
     assert_int_equal(s->c->order_count, 1 + 64);
     assert_int_equal(s->c->orders_ever, 1102);
+}
+
+/* Why: last("purchase") has no window. How: years later, a refund of something else; then the
+ * first purchase heard of is years old. */
+static void newest_purchase_is_held_whatever_its_age(void **state)
+{
+    struct shop *s = *state;
+
+    apply(s, money("purchase", 0, "o-1", 5));
+    apply(s, money("purchase", 10, "o-2", 5));
+    apply(s, money("refund", 900 * DAY_MS, "o-3", 5));
+    assert_int_equal(s->c->order_count, 2);
+    assert_int_equal(s->c->orders[0].at_ms, 10);
+    apply(s, money("refund", 900 * DAY_MS, "o-2", 5));
+    apply(s, money("purchase", 20, "o-4", 5));
+    assert_int_equal(s->c->orders[s->c->order_count - 2].at_ms, 20);
 }
 
 int main(void)
@@ -190,6 +208,7 @@ int main(void)
         SHOP_TEST(refund_without_an_amount_is_of_all),
         SHOP_TEST(filtered_purchases_follow_their_orders),
         SHOP_TEST(other_currencies_stay_out_of_money),
+        SHOP_TEST(newest_purchase_is_held_whatever_its_age),
         SHOP_TEST(orders_are_bounded_and_shed_after_their_window),
     };
 
