@@ -177,7 +177,8 @@ static void decide_ladder(struct pass *p, const struct segment_plan *s, struct m
     note_change(p, s, s->rungs[next].id, s->rungs[next].key, true);
 }
 
-static void decide_one(struct pass *p, const struct segment_plan *s, struct membership *m)
+static struct membership *decide_one(struct pass *p, const struct segment_plan *s,
+                                     struct membership *m)
 {
     if (m == NULL) {
         m = customer_need_membership(p->c, s->key);
@@ -194,6 +195,7 @@ static void decide_one(struct pass *p, const struct segment_plan *s, struct memb
         decide_entry(p, s, m);
     }
     CHECK(m->until_ms > p->view.now_ms);
+    return m;
 }
 
 static const struct segment_plan *by_key(const struct segments_plan *plan, uint32_t key)
@@ -240,27 +242,33 @@ uint32_t segments_decide(const struct segments_plan *plan, const struct facts_pl
                       .changes = out_changes,
                       .changed = changed };
     bool is_all = changed == FACT_ALL || c->membership_count != plan->count;
-    bool is_any_due = is_all || earliest_until(c) <= now_ms;
+    int64_t until_ms = earliest_until(c);
+    bool is_each = is_all || until_ms <= now_ms;
+    bool is_until_kept = !is_each;
 
     CHECK(plan->count == 0 || plan->order != NULL);
     for (uint32_t i = 0; i < plan->count; i++) {
-        const struct segment_plan *s = &plan->segments[plan->order[i]];
+        bool is_asked = (plan->order_depends[i] & p.changed) != 0 || changed == FACT_ALL;
+        const struct segment_plan *s;
         struct membership *m;
 
-        if (!is_any_due && (s->depends & p.changed) == 0) {
+        if (!is_each && !is_asked) {
             continue;
         }
+        s = &plan->segments[plan->order[i]];
         m = customer_membership(c, s->key);
-        if (m == NULL || changed == FACT_ALL || (s->depends & p.changed) != 0 ||
-            m->until_ms <= now_ms) {
-            decide_one(&p, s, m);
+        if (m == NULL || is_asked || m->until_ms <= now_ms) {
+            is_until_kept = is_until_kept && m != NULL && m->until_ms > until_ms;
+            m = decide_one(&p, s, m);
+            until_ms = earlier(until_ms, m->until_ms);
         }
     }
     if (c->membership_count > plan->count) {
         drop_strangers(plan, c);
     }
     CHECK(c->membership_count == plan->count);
-    *out_until_ms = earliest_until(c);
+    *out_until_ms = is_until_kept ? until_ms : earliest_until(c);
+    DEEP_CHECK(*out_until_ms == earliest_until(c));
     CHECK(*out_until_ms > now_ms);
     return p.change_count;
 }

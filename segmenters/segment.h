@@ -48,7 +48,8 @@ struct segments_plan {
     struct segment_plan *segments; /* file order */
     uint32_t count;
     uint32_t capacity;
-    uint32_t *order; /* dependency order of evaluation: indexes */
+    uint32_t *order;         /* dependency order of evaluation: indexes */
+    uint64_t *order_depends; /* `depends` in that order, side by side: scanned for every event */
 };
 
 /* Order by in_segment; Errors: ERR_CONFIG and a sentence naming the cycle. Owner: arena. */

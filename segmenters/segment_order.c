@@ -136,6 +136,10 @@ enum err segments_order(struct segments_plan *plan, struct arena *arena, char ou
         }
     }
     CHECK(done_count == plan->count);
+    plan->order_depends = arena_alloc(arena, plan->count * sizeof plan->order_depends[0]);
+    for (uint32_t i = 0; i < plan->count; i++) {
+        plan->order_depends[i] = plan->segments[plan->order[i]].depends;
+    }
     return OK;
 }
 
