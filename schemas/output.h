@@ -103,6 +103,7 @@ struct membership_change {
     bool is_entered;             /* else left */
     const struct text *segments; /* all memberships after the whole instant */
     uint32_t segment_count;
+    bool is_tombstone; /* the last record of an erase: a key without a value */
 };
 
 struct outcome_record {

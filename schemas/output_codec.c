@@ -128,6 +128,9 @@ static void put_membership(const struct output *o, struct bytes_out *out)
 {
     const struct membership_change *m = &o->as.membership;
 
+    if (m->is_tombstone) {
+        return; /* no bytes: published as a key without a value */
+    }
     record_header_put(out, FINGERPRINT_MEMBERSHIP);
     bytes_put_text(out, o->customer);
     bytes_put_text(out, m->segment);

@@ -4,6 +4,7 @@
 
 #include "processor/base/check.h"
 #include "processor/base/instant.h"
+#include "segmenters/rfm.h"
 
 /* One thing counted: from a history entry or an order. */
 struct item {
@@ -13,12 +14,7 @@ struct item {
 
 static bool is_purchase(const struct order *o)
 {
-    return o->at_ms != INSTANT_NEVER && !(o->amount > 0 && o->refunded >= o->amount);
-}
-
-static int64_t net(const struct order *o)
-{
-    return o->is_foreign || o->refunded > o->amount ? 0 : o->amount - o->refunded;
+    return rfm_order_counts(o, INSTANT_NEVER - 1);
 }
 
 /* The items the question is about, oldest first. Returns: how many; *out_before: count and sum of
@@ -37,7 +33,7 @@ static uint32_t collect(const struct node *n, const struct view *v, const struct
         items = arena_alloc(v->arena, (c->order_count + 1) * sizeof(*items));
         for (uint32_t i = 0; i < c->order_count; i++) {
             if (is_purchase(&c->orders[i])) {
-                items[count++] = (struct item){ c->orders[i].at_ms, net(&c->orders[i]) };
+                items[count++] = (struct item){ c->orders[i].at_ms, rfm_order_net(&c->orders[i]) };
             }
         }
         *out_items = items;

@@ -10,12 +10,13 @@
 
 struct timeline;
 
-/* Every output, in order of decision when `is_sorted` was asked for, else as decided. Pointers live
- * during the call. */
+/* Receives every output: as it is decided, or all at the end in order of decision (timeline_new's
+ * is_sorted). Pointers live during the call. */
 typedef void timeline_sink(void *context, const struct output *o);
 
 /* Owner: the caller, timeline_free. rules must outlive it. */
-struct timeline *timeline_new(const struct rules *rules, timeline_sink *sink, void *context);
+struct timeline *timeline_new(const struct rules *rules, bool is_sorted, timeline_sink *sink,
+                              void *context);
 void timeline_free(struct timeline *t);
 
 /* One event, in order of arrival; stream time is the largest event time so far. Texts are not kept.

@@ -1,0 +1,294 @@
+/* When an email may leave, and what happens at that instant. */
+#include "processor/engine/step_work.h"
+
+#include "processor/base/check.h"
+#include "processor/base/mem.h"
+
+#define REPLAN_MS                                                                                  \
+    (5 * MINUTE_MS)    /* so far behind the wall clock an email is planned again from it */
+#define ROUNDS_MAX 400 /* of windows, quiet hours and caps moving one another */
+
+static const struct zone *zone_of(const struct work *w)
+{
+    const struct attribute *a;
+    const struct zone *z = NULL;
+
+    if (w->rules->zone_from != NULL) {
+        a = customer_attribute(w->c, w->rules->zone_from->key);
+        if (a != NULL && a->value.type == VALUE_TEXT) {
+            z = zone_find(&w->rules->zones, a->value.as.text);
+        }
+    }
+    return z != NULL ? z : w->rules->zone;
+}
+
+/* The interval of a window that begins on that local day. It may pass midnight: it belongs to the
+ * day it begins on. */
+static void interval_of(const struct window_plan *p, const struct zone *z, int64_t day,
+                        int64_t *begins_ms, int64_t *ends_ms)
+{
+    int64_t end_day = p->to_minutes <= p->from_minutes ? day + 1 : day;
+
+    *begins_ms = zone_instant(z, day, p->from_minutes * MINUTE_MS);
+    *ends_ms = zone_instant(z, end_day, p->to_minutes * MINUTE_MS);
+}
+
+static int64_t window_next(const struct window_plan *p, const struct zone *z, int64_t from_ms)
+{
+    int64_t today = zone_local_days(z, from_ms);
+
+    if (!p->is_used) {
+        return from_ms;
+    }
+    for (int64_t day = today - 1; day <= today + 8; day++) {
+        int64_t begins_ms, ends_ms;
+
+        if ((p->days & (1u << instant_weekday(day))) == 0) {
+            continue;
+        }
+        interval_of(p, z, day, &begins_ms, &ends_ms);
+        if (from_ms < ends_ms && begins_ms < ends_ms) {
+            return from_ms > begins_ms ? from_ms : begins_ms;
+        }
+    }
+    return INSTANT_NEVER;
+}
+
+static int64_t quiet_next(const struct window_plan *p, const struct zone *z, int64_t from_ms)
+{
+    int64_t today = zone_local_days(z, from_ms);
+
+    for (int64_t day = today - 1; p->is_used && day <= today; day++) {
+        int64_t begins_ms, ends_ms;
+
+        interval_of(p, z, day, &begins_ms, &ends_ms);
+        if (from_ms >= begins_ms && from_ms < ends_ms) {
+            from_ms = ends_ms;
+        }
+    }
+    return from_ms;
+}
+
+/* With n sends in a window W allowed: no earlier than W after the n-th newest. */
+static int64_t caps_next(const struct work *w, int64_t from_ms)
+{
+    for (uint32_t i = 0; i < w->rules->cap_count; i++) {
+        const struct cap_plan *cap = &w->rules->caps[i];
+        int32_t seen = 0;
+
+        for (uint32_t k = w->c->sent_count; k > 0 && seen < cap->count; k--) {
+            const struct sent *t = &w->c->sent[k - 1];
+
+            if (!t->is_transactional && ++seen == cap->count &&
+                t->sent_at_ms + cap->window_ms > from_ms) {
+                from_ms = t->sent_at_ms + cap->window_ms;
+            }
+        }
+    }
+    return from_ms;
+}
+
+int64_t send_allowed(const struct work *w, const struct sequence_plan *s,
+                     const struct email_plan *e, int64_t from_ms, enum reason *out_held_by)
+{
+    const struct zone *z = zone_of(w);
+    int64_t held_ms[3] = { 0, 0, 0 }; /* send window, quiet hours, caps */
+    int64_t at_ms = from_ms, last_ms = from_ms + w->rules->max_delay_ms;
+
+    for (uint32_t round = 0; round < ROUNDS_MAX && at_ms <= last_ms; round++) {
+        int64_t window_ms = window_next(&s->window, z, at_ms);
+        int64_t quiet_ms =
+            window_ms == INSTANT_NEVER ? window_ms : quiet_next(&w->rules->quiet, z, window_ms);
+        int64_t capped_ms =
+            quiet_ms == INSTANT_NEVER || e->is_transactional ? quiet_ms : caps_next(w, quiet_ms);
+
+        if (capped_ms == at_ms) {
+            break;
+        }
+        held_ms[0] += window_ms - at_ms;
+        held_ms[1] += quiet_ms - window_ms;
+        held_ms[2] += capped_ms - quiet_ms;
+        at_ms = capped_ms;
+    }
+    *out_held_by = held_ms[2] >= held_ms[1] && held_ms[2] >= held_ms[0] ? REASON_CAP
+                   : held_ms[1] >= held_ms[0]                           ? REASON_QUIET_HOURS
+                                                                        : REASON_SEND_WINDOW;
+    return at_ms;
+}
+
+bool send_is_suppressed(const struct customer *c, const struct email_plan *e)
+{
+    const struct subscription *all = customer_subscription(c, 0);
+    const struct subscription *own = e == NULL || e->subscription_key == 0
+                                         ? NULL
+                                         : customer_subscription(c, e->subscription_key);
+
+    if (c->blocked_ms != INSTANT_NEVER) {
+        return true;
+    }
+    if (e != NULL && e->is_transactional) {
+        return false;
+    }
+    return (all != NULL && all->is_unsubscribed) || (own != NULL && own->is_unsubscribed);
+}
+
+/* --- at its instant --- */
+static void make_room(struct customer *c)
+{
+    for (uint32_t i = 0; c->sent_count >= CUSTOMER_SENT_MAX && i < c->sent_count;) {
+        if (c->sent[i].is_judged) {
+            customer_remove_sent(c, i);
+        } else {
+            i++;
+        }
+    }
+}
+
+static void remember_sent(struct work *w, struct run *r, const struct email_plan *e,
+                          struct hash128 id, int32_t attempt)
+{
+    struct customer *c = w->c;
+
+    make_room(c);
+    c->sent = mem_grow32(c->sent, c->sent_count, &c->sent_capacity, sizeof(struct sent));
+    c->sent[c->sent_count++] = (struct sent){
+        .trigger_id = id,
+        .sequence = r->sequence,
+        .email = e->key,
+        .run = r->number,
+        .attempt = attempt,
+        .sent_at_ms = w->now_ms,
+        .is_transactional = e->is_transactional,
+        .first_open_ms = INSTANT_NEVER,
+        .first_reply_ms = INSTANT_NEVER,
+        .soft_bounce_ms = INSTANT_NEVER,
+        .last_sign_ms = INSTANT_NEVER,
+    };
+}
+
+static void leave(struct work *w, struct run *r, const struct sequence_plan *s,
+                  const struct email_plan *e)
+{
+    struct run_email *counts = sequence_run_email(r, e->key);
+    int32_t attempt = 1 + counts->sent;
+    struct output *o = work_output(w, OUTPUT_TRIGGER, w->now_ms);
+    struct trigger *t = &o->as.trigger;
+
+    t->trigger_id =
+        trigger_id(w->rules->app, w->s->customer, s->id, r->entered_at_ms, e->id, attempt);
+    t->sequence = s->id;
+    t->run = r->number;
+    t->entered_at_ms = r->entered_at_ms;
+    t->email = e->id;
+    t->attempt = attempt;
+    t->reason = r->reason;
+    t->planned_at_ms = r->planned_at_ms;
+    t->sent_at_ms = w->now_ms;
+    t->expires_at_ms = w->now_ms + e->expires_in_ms;
+    t->template = e->template;
+    t->purpose = e->purpose;
+    t->theme = e->theme;
+    t->subscription = e->subscription;
+    t->is_transactional = e->is_transactional;
+    if (r->reason == OUTCOME_ENTERED) {
+        o->cause = arena_text(w->s->out->arena, r->cause);
+    }
+    content_fill(w, r, e, t);
+    remember_sent(w, r, e, t->trigger_id, attempt);
+    counts->sent++;
+    r->emails_sent++;
+    r->previous_ms = w->now_ms;
+    r->phase = RUN_JUDGING;
+    sequence_plan_due(w, r);
+}
+
+/* Not sent: its instant stands in for the sending, and the next email is planned. */
+static void pass_over(struct work *w, struct run *r, const struct sequence_plan *s,
+                      enum outcome outcome, enum reason reason)
+{
+    const struct email_plan *e;
+    uint32_t index;
+
+    e = rules_email(s, r->email, &index);
+    work_outcome(w, r, e == NULL ? TEXT("") : e->id, 1 + sequence_run_email(r, r->email)->sent,
+                 outcome, reason, w->now_ms, w->now_ms);
+    r->previous_ms = w->now_ms;
+    sequence_next(w, r, s, w->now_ms, w->now_ms);
+}
+
+/* Decide one planned email that is due. */
+static void decide(struct work *w, struct run *r)
+{
+    const struct sequence_plan *s = rules_sequence(w->rules, r->sequence);
+    int64_t from_ms = r->planned_at_ms > r->not_before_ms ? r->planned_at_ms : r->not_before_ms;
+    int64_t behind_ms = w->s->wall_ms == STEP_NO_WALL ? 0 : w->s->wall_ms - r->due_ms;
+    const struct email_plan *e;
+    enum reason held_by;
+    uint32_t index;
+
+    if (s == NULL) {
+        r->phase = RUN_ACTION;
+        sequence_end(w, r, OUTCOME_ENDED, REASON_GONE, w->now_ms, w->now_ms);
+        return;
+    }
+    e = rules_email(s, r->email, &index);
+    if (e == NULL) {
+        pass_over(w, r, s, OUTCOME_SKIPPED, REASON_GONE);
+    } else if (behind_ms > w->rules->stale_after_ms) {
+        pass_over(w, r, s, OUTCOME_SUPPRESSED, REASON_STALE);
+    } else if (behind_ms > REPLAN_MS) {
+        r->not_before_ms = w->s->wall_ms;
+        sequence_plan_due(w, r);
+    } else if (send_allowed(w, s, e, from_ms, &held_by) > w->now_ms) {
+        if (w->now_ms < r->planned_at_ms + w->rules->max_delay_ms) {
+            sequence_plan_due(w, r); /* something else moved it meanwhile */
+        } else {
+            pass_over(w, r, s, OUTCOME_SUPPRESSED, held_by);
+        }
+    } else if (e->condition != NULL && !work_is_true(w, e->condition)) {
+        pass_over(w, r, s, OUTCOME_SKIPPED, REASON_IF);
+    } else if (send_is_suppressed(w->c, e)) {
+        pass_over(w, r, s, OUTCOME_SUPPRESSED, REASON_SUPPRESSION);
+    } else if (w->rules->send_if != NULL && !work_is_true(w, w->rules->send_if)) {
+        pass_over(w, r, s, OUTCOME_SUPPRESSED, REASON_SEND_IF);
+    } else {
+        leave(w, r, s, e);
+    }
+}
+
+/* By priority, then the older plan, then the order of the file. */
+static bool goes_before(const struct work *w, const struct run *a, const struct run *b)
+{
+    const struct sequence_plan *sa = rules_sequence(w->rules, a->sequence),
+                               *sb = rules_sequence(w->rules, b->sequence);
+
+    if (sa == NULL || sb == NULL) {
+        return sa == NULL && sb != NULL;
+    }
+    if (sa->priority != sb->priority) {
+        return sa->priority < sb->priority;
+    }
+    if (a->planned_at_ms != b->planned_at_ms) {
+        return a->planned_at_ms < b->planned_at_ms;
+    }
+    return sa < sb;
+}
+
+bool send_due(struct work *w)
+{
+    struct run *best = NULL;
+
+    for (uint32_t i = 0; i < w->c->run_count; i++) {
+        struct run *r = &w->c->runs[i];
+
+        if (r->phase == RUN_PLANNED && r->due_ms <= w->now_ms &&
+            (best == NULL || goes_before(w, r, best))) {
+            best = r;
+        }
+    }
+    if (best == NULL) {
+        return false;
+    }
+    decide(w, best);
+    return true;
+}

@@ -1,0 +1,88 @@
+/* What the files of step share; nobody else includes this.
+ *
+ * Layer: engine. step.c holds the order of things, step_event.c one event, step_output.c records,
+ * entry.c who enters, sequence.c judging, branches and ends, send.c holds and triggers, content.c
+ * slots.
+ */
+#ifndef ENGINE_STEP_WORK_H
+#define ENGINE_STEP_WORK_H
+#include "processor/base/instant.h"
+#include "processor/engine/step.h"
+
+#define STEP_ENDED_MAX 16
+
+/* One input (an event, or an instant of time's work) being decided for one customer. */
+struct work {
+    const struct step *s;
+    const struct rules *rules;
+    struct customer *c;
+    int64_t now_ms;      /* the instant: `at` of what changes */
+    int64_t lateness_ms; /* allowed_lateness, 0 when final */
+    struct text cause;   /* of memberships: the event's id, else time or config */
+    bool is_by_event;
+    bool is_config;
+    const struct event *event;      /* the event, while it is one */
+    bool is_human;                  /* it counts as a human's */
+    bool is_known_order;            /* second record of an order */
+    uint64_t changed;               /* facts changed since the segments were last decided */
+    uint32_t outputs_begin;         /* outputs of this input begin here */
+    struct segment_change *changes; /* of this input, in order */
+    uint32_t change_count;
+    uint32_t changes_seen;          /* by entries and goals */
+    uint32_t ended[STEP_ENDED_MAX]; /* sequences whose run this event ended: it does not enter them
+                                       again */
+    uint32_t ended_count;
+    int64_t segments_until_ms;
+};
+
+/* --- step.c --- */
+struct view work_view(const struct work *w);
+bool work_is_true(const struct work *w, const struct predicate *p); /* unknown is not true */
+
+/* --- step_output.c --- */
+struct output *work_output(struct work *w, enum output_type type, int64_t at_ms);
+void work_outcome(struct work *w, const struct run *r, struct text email, int32_t attempt,
+                  enum outcome outcome, enum reason reason, int64_t at_ms, int64_t decided_ms);
+void work_not_entered(struct work *w, const struct sequence_plan *s, enum reason reason);
+void work_memberships(struct work *w); /* the changes of this input, without pairs that cancel out,
+                                          before its other outputs */
+
+/* --- step_event.c --- */
+enum step_event_result work_event(struct work *w, const struct event *ev);
+void work_waiting_click(struct work *w); /* the first waiting click has waited */
+bool work_is_match(const struct work *w, struct text kind, const struct filter_plan *filter);
+
+/* --- entry.c --- */
+void entry_decide(struct work *w); /* entries by segment changes not seen yet, and by the event */
+enum reason entry_refusal(const struct work *w, const struct sequence_plan *s, int64_t at_ms);
+void entry_enter(struct work *w, const struct sequence_plan *s, int64_t at_ms,
+                 int64_t not_before_ms);
+
+/* --- sequence.c --- */
+void sequence_ends(struct work *w); /* goal, stop_if: runs that this input ends */
+void sequence_end(struct work *w, struct run *r, enum outcome outcome, enum reason reason,
+                  int64_t at_ms, int64_t decided_ms);
+bool sequence_judge_due(
+    struct work *w); /* one judgement, action or held-out end that is due; false: none */
+void sequence_plan_due(struct work *w, struct run *r); /* bring r->due_ms up to date */
+void sequence_next(struct work *w, struct run *r, const struct sequence_plan *s, int64_t judged_ms,
+                   int64_t not_before_ms);
+int64_t sequence_until(const struct work *w,
+                       const struct run *r); /* when goal or stop_if may become true by time */
+int64_t sequence_deadline(const struct work *w, const struct run *r, const struct sent *t); /* D */
+bool sequence_is_human_click(const struct work *w, const struct sent *t, const struct click *k);
+struct run_email *sequence_run_email(struct run *r, uint32_t email);
+
+/* --- send.c --- */
+bool send_due(struct work *w); /* the first email that may be decided now; false: none */
+int64_t send_allowed(const struct work *w, const struct sequence_plan *s,
+                     const struct email_plan *e, int64_t from_ms, enum reason *out_held_by);
+bool send_is_suppressed(const struct customer *c,
+                        const struct email_plan *e); /* e NULL: for an entry */
+
+/* --- content.c --- */
+void content_fill(struct work *w, const struct run *r, const struct email_plan *e,
+                  struct trigger *out_trigger);
+struct text content_value_text(struct arena *a, const struct value *v);
+
+#endif /* ENGINE_STEP_WORK_H */
