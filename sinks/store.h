@@ -1,11 +1,10 @@
 /* Where state lives: claim, load, commit, release. Two implementations, memory and Redis, pass one
  * contract suite (tests/contract).
  *
- * Layer: sinks. Requests are answered in order; many partitions may be under way at once, one
- * request each. Owner: a request and what it points to stay untouched by the caller until its
- * reply; a reply's bytes live until the next store_poll. Thread: one store object, one thread.
- *
- * Keys of partition p, one hash tag: see sinks/store_redis_keys.h and sinks/README.md.
+ * Layer: sinks. Requests are answered in order, RELEASE at once; many partitions may be under way
+ * at once, one request each. Owner: the request is copied; what it points to stays untouched by the
+ * caller until its reply; a reply's bytes live until the next store_poll. Thread: one store object,
+ * one thread. A store that is away answers nothing: it tries again until it knows the truth.
  */
 #ifndef SINKS_STORE_H
 #define SINKS_STORE_H
@@ -38,12 +37,12 @@ struct store_reply {
     enum store_verb verb;
     int32_t partition;
     void *context;
-    enum err error; /* FENCED: guard is not the expected one. UNAVAILABLE: outcome of a commit not
-                     * known: the store itself reconnects, reads the guard and decides by it before
-                     * it answers a commit. CORRUPT: stored bytes cannot be read. REGRESSED: the
-                     * guard is older than what this owner wrote. */
-    struct guard guard;                  /* CLAIM: the new one; FENCED: what was found */
-    bool is_new;                         /* CLAIM: nothing stored before */
+    enum err error;     /* FENCED: somebody else claimed the partition, or this object never did.
+                         * REGRESSED: the guard is older than what this owner wrote, or gone. CORRUPT:
+                         * stored bytes cannot be read. UNAVAILABLE: the partition was released before
+                         * the answer came; a commit may or may not have been made. */
+    struct guard guard; /* CLAIM, COMMIT: the new one; FENCED: what was found */
+    bool is_new;        /* CLAIM: nothing was ever committed */
     const struct partition_state *state; /* CLAIM, unless is_new */
     const struct outbox_entry *outbox;   /* CLAIM: entries not yet trimmed */
     uint32_t outbox_count;
@@ -66,8 +65,12 @@ struct store { /* first member of every implementation */
 };
 
 /* CLAIM takes the partition over: guard becomes (epoch + 1, version), so every earlier owner's
- * commit is FENCED. COMMIT is compare-and-set on the guard and atomic: all of it or nothing.
- * RELEASE forgets what this object knows of the partition; the stored state stays. */
+ * commit is FENCED; a new partition's is (1, 0). Outbox entries up to the state's outbox_trimmed
+ * are not shown. TIMERS: a page is empty only when it is the last. COMMIT is compare-and-set on
+ * the guard and atomic: all of it or nothing. A deleted record has no timer. Requires: at most
+ * 2^53 either side of zero for instants and sequence numbers.
+ * RELEASE forgets what this object knows of the partition; the stored state stays. A request of it
+ * still under way is answered UNAVAILABLE first. */
 static inline void store_submit(struct store *s, const struct store_request *request)
 {
     s->ops->submit(s, request);
@@ -79,6 +82,8 @@ static inline bool store_poll(struct store *s, int32_t timeout_ms, struct store_
     return s->ops->poll(s, timeout_ms, out_reply);
 }
 
+/* May be another one after every poll. A store has work without it, too (waiting before it connects
+ * again): poll after submitting and every 50 ms at the latest. */
 static inline int store_fd(const struct store *s)
 {
     return s->ops->fd(s);

@@ -1,0 +1,231 @@
+/* DESIGN. A request is carried out when it is submitted, under the backend's lock; its answer waits
+ * for the next poll with copies of all it shows, since another owner may change the partition
+ * meanwhile.
+ */
+#include "sinks/store_memory.h"
+
+#include "processor/base/arena.h"
+#include "processor/base/check.h"
+#include "processor/base/mem.h"
+#include "sinks/store_guard.h"
+#include "sinks/store_memory_partition.h"
+
+#include <pthread.h>
+
+struct store_memory_backend {
+    pthread_mutex_t lock;
+    struct store_memory_partition **partitions; /* by number */
+    uint32_t partition_capacity;
+    uint64_t last_token;
+};
+
+struct answer {
+    struct answer *next;
+    struct store_reply reply;
+    struct arena arena;
+};
+
+struct claimed {
+    bool is_claimed;
+    struct store_guard guard;
+};
+
+struct store_memory {
+    struct store store;
+    struct store_memory_backend *backend;
+    bool is_backend_own;
+    struct claimed *claimed; /* by partition */
+    uint32_t claimed_capacity;
+    struct answer *first;
+    struct answer **last;
+    struct answer *shown; /* by the last poll */
+};
+
+struct store_memory_backend *store_memory_backend_new(void)
+{
+    struct store_memory_backend *b = mem_alloc(sizeof(*b));
+
+    CHECK(pthread_mutex_init(&b->lock, NULL) == 0);
+    return b;
+}
+
+void store_memory_backend_free(struct store_memory_backend *b)
+{
+    if (b == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < b->partition_capacity; i++) {
+        store_memory_partition_free(b->partitions[i]);
+    }
+    mem_free(b->partitions);
+    (void)pthread_mutex_destroy(&b->lock);
+    mem_free(b);
+}
+
+static struct store_memory_partition *partition_of(struct store_memory_backend *b, int32_t number)
+{
+    uint32_t place = (uint32_t)number;
+
+    CHECK(number >= 0);
+    while (place >= b->partition_capacity) {
+        b->partitions = mem_grow32(b->partitions, b->partition_capacity, &b->partition_capacity,
+                                   sizeof(struct store_memory_partition *));
+    }
+    if (b->partitions[place] == NULL) {
+        b->partitions[place] = store_memory_partition_new();
+    }
+    return b->partitions[place];
+}
+
+static struct claimed *claimed_of(struct store_memory *m, int32_t number)
+{
+    uint32_t place = (uint32_t)number;
+
+    CHECK(number >= 0);
+    while (place >= m->claimed_capacity) {
+        m->claimed = mem_grow32(m->claimed, m->claimed_capacity, &m->claimed_capacity,
+                                sizeof(struct claimed));
+    }
+    return &m->claimed[place];
+}
+
+static enum err claim(struct store_memory *m, struct store_memory_partition *p, struct answer *a)
+{
+    struct claimed *c = claimed_of(m, a->reply.partition);
+    enum err e = store_memory_partition_state(p, &a->arena, &a->reply);
+
+    if (e != OK) {
+        return e;
+    }
+    p->is_guarded = true;
+    p->guard.at.epoch++;
+    p->guard.token = ++m->backend->last_token;
+    *c = (struct claimed){ true, p->guard };
+    a->reply.guard = p->guard.at;
+    return OK;
+}
+
+static enum err commit(struct store_memory *m, struct store_memory_partition *p,
+                       const struct commit *c, struct answer *a)
+{
+    const struct claimed *held = claimed_of(m, a->reply.partition);
+
+    CHECK(c->state.guard.epoch == c->expected.epoch);
+    CHECK(c->state.guard.version == c->expected.version + 1);
+    a->reply.guard = p->guard.at;
+    switch (store_guard_judge(held->is_claimed ? &held->guard : NULL, c->expected,
+                              p->is_guarded ? &p->guard : NULL, false)) {
+    case STORE_GUARD_GO:
+        break;
+    case STORE_GUARD_REGRESSED:
+        return ERR_REGRESSED;
+    case STORE_GUARD_LANDED:
+    case STORE_GUARD_FENCED:
+        return ERR_FENCED;
+    }
+    store_memory_partition_put(p, c);
+    p->guard.at.version++;
+    a->reply.guard = p->guard.at;
+    return OK;
+}
+
+static void submit(struct store *s, const struct store_request *r)
+{
+    struct store_memory *m = (struct store_memory *)(void *)s;
+    struct answer *a = mem_alloc(sizeof(*a));
+    struct store_memory_partition *p;
+
+    a->reply =
+        (struct store_reply){ .verb = r->verb, .partition = r->partition, .context = r->context };
+    CHECK(pthread_mutex_lock(&m->backend->lock) == 0);
+    p = partition_of(m->backend, r->partition);
+    switch (r->verb) {
+    case STORE_CLAIM:
+        a->reply.error = claim(m, p, a);
+        break;
+    case STORE_TIMERS:
+        store_memory_partition_timers(p, r, &a->arena, &a->reply);
+        break;
+    case STORE_LOAD:
+        store_memory_partition_records(p, r, &a->arena, &a->reply);
+        break;
+    case STORE_COMMIT:
+        a->reply.error = commit(m, p, r->commit, a);
+        break;
+    case STORE_RELEASE:
+        claimed_of(m, r->partition)->is_claimed = false;
+        break;
+    }
+    CHECK(pthread_mutex_unlock(&m->backend->lock) == 0);
+    *m->last = a;
+    m->last = &a->next;
+}
+
+static void answer_free(struct answer *a)
+{
+    if (a != NULL) {
+        arena_fini(&a->arena);
+        mem_free(a);
+    }
+}
+
+static bool poll_answer(struct store *s, int32_t timeout_ms, struct store_reply *out_reply)
+{
+    struct store_memory *m = (struct store_memory *)(void *)s;
+
+    (void)timeout_ms; /* what is not here now does not come by waiting */
+    answer_free(m->shown);
+    m->shown = m->first;
+    if (m->shown == NULL) {
+        return false;
+    }
+    m->first = m->shown->next;
+    if (m->first == NULL) {
+        m->last = &m->first;
+    }
+    *out_reply = m->shown->reply;
+    return true;
+}
+
+static int no_fd(const struct store *s)
+{
+    (void)s;
+    return -1;
+}
+
+static void close_store(struct store *s)
+{
+    struct store_memory *m = (struct store_memory *)(void *)s;
+
+    while (m->first != NULL) {
+        struct answer *next = m->first->next;
+
+        answer_free(m->first);
+        m->first = next;
+    }
+    answer_free(m->shown);
+    mem_free(m->claimed);
+    if (m->is_backend_own) {
+        store_memory_backend_free(m->backend);
+    }
+    mem_free(m);
+}
+
+struct store *store_memory_open(struct store_memory_backend *b)
+{
+    static const struct store_ops ops = { submit, poll_answer, no_fd, close_store };
+    struct store_memory *m = mem_alloc(sizeof(*m));
+
+    m->store.ops = &ops;
+    m->backend = b;
+    m->last = &m->first;
+    return &m->store;
+}
+
+struct store *store_memory_new(void)
+{
+    struct store *s = store_memory_open(store_memory_backend_new());
+
+    ((struct store_memory *)(void *)s)->is_backend_own = true;
+    return s;
+}
