@@ -8,7 +8,6 @@
 #include "schemas/record_header.h"
 
 #include <avro.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -206,7 +205,7 @@ static enum err plan_build(struct avro_plan *plan, struct text json, char out_te
     avro_schema_t schema;
 
     if (avro_schema_from_json_length(json.at, json.size, &schema) != 0) {
-        (void)snprintf(out_text, 256, "not an Avro schema: %.200s", avro_strerror());
+        (void)text_format(out_text, 256, "not an Avro schema: %.200s", avro_strerror());
         return ERR_CONFIG;
     }
     plan->nodes = mem_alloc(AVRO_PLAN_NODES_MAX * sizeof(struct avro_node));
@@ -218,7 +217,7 @@ static enum err plan_build(struct avro_plan *plan, struct text json, char out_te
     }
     avro_schema_decref(schema);
     if (b.wrong != NULL) {
-        (void)snprintf(out_text, 256, "%s", b.wrong);
+        (void)text_format(out_text, 256, "%s", b.wrong);
         return ERR_CONFIG;
     }
     return OK;
@@ -317,17 +316,17 @@ enum reject avro_decode_event(struct avro_decoder *r, struct bytes value,
     struct event_draft draft;
 
     if (value.at == NULL) {
-        (void)snprintf(out_text, 128, "the record has no value");
+        (void)text_format(out_text, 128, "the record has no value");
         return REJECT_NULL_VALUE;
     }
     plan = plan_of(r, &value);
     if (plan == NULL) {
-        (void)snprintf(out_text, 128, "no single-object header of a known schema");
+        (void)text_format(out_text, 128, "no single-object header of a known schema");
         return REJECT_SCHEMA_UNKNOWN;
     }
     event_draft_init(&draft, arena);
     if (!avro_plan_decode(plan, value, &draft)) {
-        (void)snprintf(out_text, 128, "the bytes do not fit the schema");
+        (void)text_format(out_text, 128, "the bytes do not fit the schema");
         return REJECT_UNDECODABLE;
     }
     imply_kind(&draft, plan, mapping);
@@ -346,8 +345,9 @@ enum err avro_to_json(struct bytes single_object, struct arena *arena, struct te
     avro_value_t value;
     char *json = NULL;
 
-    (void)bytes_byte(&in);
-    (void)bytes_byte(&in);
+    if (bytes_byte(&in) != 0xc3 || bytes_byte(&in) != 0x01) {
+        return ERR_BAD_DATA;
+    }
     fingerprint = bytes_u64(&in);
     for (size_t i = 0; i < SHIPPED_COUNT; i++) {
         name = shipped[i].fingerprint == fingerprint ? shipped[i].name : name;
@@ -363,7 +363,7 @@ enum err avro_to_json(struct bytes single_object, struct arena *arena, struct te
     if (avro_value_read(reader, &value) == 0 && avro_value_to_json(&value, 1, &json) == 0) {
         *out_json = arena_text(arena, text_of(json));
     }
-    free(json);
+    free(json); /* tidy: library memory */
     avro_reader_free(reader);
     avro_value_decref(&value);
     avro_value_iface_decref(iface);

@@ -145,7 +145,7 @@ static void emit_lists(struct walk *w, uint32_t place, uint32_t depth)
     const struct avro_node *n = &w->plan->nodes[place];
 
     CHECK(depth <= AVRO_PLAN_DEPTH_MAX * 2);
-    if (n->list >= 0 && w->lists[n->list].count > 0) {
+    if (n->list >= 0 && (w->lists[n->list].count > 0 || w->is_set)) { /* set to an empty list */
         const struct list *l = &w->lists[n->list];
         struct value v = { .type = VALUE_STRINGS };
 

@@ -108,11 +108,13 @@ enum err outbox_decode(struct bytes b, struct arena *arena, const struct outbox_
     }
     entries = arena_alloc(arena, (size_t)(count + 1) * sizeof(*entries));
     for (uint64_t i = 0; i < count; i++) {
-        int64_t type;
+        int64_t type, branch;
 
         entries[i].sequence = bytes_long(&in);
         type = bytes_long(&in);
-        if (bytes_long(&in) == 1) {
+        branch = bytes_long(&in);
+        in.is_bad |= branch != 0 && branch != 1;
+        if (branch == 1) {
             struct bytes key = bytes_long_bytes(&in, PAYLOAD_SIZE_MAX);
 
             entries[i].key = (struct text){ (const char *)key.at, key.size };

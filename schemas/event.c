@@ -60,7 +60,7 @@ const struct value *event_field(const struct event *ev, uint32_t key)
     return NULL;
 }
 
-/* --- the kept form (schemas/event.avsc): kind customer at id email machine order amount currency
+/* --- the kept form (no schema of its own): kind customer at id email machine order amount currency
  * hard subscription fields set --- */
 static void put_optional(struct bytes_out *out, struct text t)
 {
@@ -243,7 +243,7 @@ enum err event_decode(struct bytes b, struct arena *arena, struct event *out_eve
 {
     struct bytes_in in = bytes_in(b);
     struct event ev = { .kind = EVENT_OTHER };
-    int64_t machine;
+    int64_t machine, has_amount;
 
     ev.kind_name = bytes_text(&in, EVENT_KIND_SIZE_MAX);
     ev.kind = event_kind_of(ev.kind_name);
@@ -253,7 +253,9 @@ enum err event_decode(struct bytes b, struct arena *arena, struct event *out_eve
     ev.email = get_optional(&in);
     machine = bytes_long(&in);
     ev.order = get_optional(&in);
-    ev.has_amount = bytes_long(&in) == 1;
+    has_amount = bytes_long(&in);
+    in.is_bad |= has_amount != 0 && has_amount != 1;
+    ev.has_amount = has_amount == 1;
     ev.amount = ev.has_amount ? bytes_long(&in) : 0;
     ev.currency = get_optional(&in);
     ev.is_hard_bounce = bytes_bool(&in);

@@ -9,7 +9,6 @@
 #include "processor/base/instant.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 enum builtin { CUSTOMER, AT, ID, EMAIL, ORDER, AMOUNT, CURRENCY, LINK, BUILTIN_COUNT };
 
@@ -46,7 +45,7 @@ __attribute__((format(printf, 3, 4))) static void reject(struct event_draft *d, 
     }
     d->reject = r;
     va_start(arguments, format);
-    (void)vsnprintf(d->reject_text, sizeof(d->reject_text), format, arguments);
+    (void)text_format_list(d->reject_text, sizeof(d->reject_text), format, arguments);
     va_end(arguments);
 }
 
@@ -306,7 +305,7 @@ enum reject event_draft_finish(struct event_draft *d, const struct event_mapping
     (void)find_builtin(d, m, LINK);
     find_flags(d, &ev);
     if (d->reject != REJECT_NONE) {
-        (void)snprintf(out_text, 128, "%s", d->reject_text);
+        (void)text_format(out_text, 128, "%s", d->reject_text);
         return d->reject;
     }
     keep_fields(d, &ev);

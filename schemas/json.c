@@ -5,7 +5,6 @@
 #include "processor/base/instant.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 
 #define SIZE_MAX_BYTES (1024 * 1024)
@@ -133,22 +132,66 @@ static bool attribute_value(struct reading *r, json_t *j, struct value *out)
     return true;
 }
 
-static bool is_envelope(const char *name)
+/* A field of a profile that is no attribute: a built-in's name, or where the topic's mapping finds
+ * one. */
+static bool is_envelope(const struct event_mapping *m, const char *name)
 {
-    static const char *const names[] = { "kind", "customer", "customer_id", "at",   "occurred_at",
-                                         "id",   "event_id", "set",         "unset" };
+    static const char *const names[] = { "kind", "customer", "customer_id", "at",
+                                         "id",   "event_id", "occurred_at" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(names[i], name) == 0) {
             return true;
         }
     }
+    if (m != NULL) {
+        const struct text mapped[] = { m->kind_field, m->customer, m->at, m->id };
+        struct text own = text_of(name);
+
+        for (size_t i = 0; i < sizeof(mapped) / sizeof(mapped[0]); i++) {
+            if (text_equal(mapped[i], own) ||
+                (mapped[i].size > own.size && mapped[i].at[own.size] == '.' &&
+                 text_starts_with(mapped[i], own))) {
+                return true;
+            }
+        }
+    }
     return false;
 }
 
-/* A profile's attributes: `set` and `unset`, and all other fields. Returns: false when one is
- * neither scalar nor texts. */
-static bool read_profile(struct reading *r, json_t *root)
+static bool is_set_or_unset(const char *name)
+{
+    return strcmp(name, "set") == 0 || strcmp(name, "unset") == 0;
+}
+
+static bool is_profile(struct reading *r, const json_t *root, const struct event_mapping *m)
+{
+    struct text path = m == NULL || m->kind_field.at == NULL ? TEXT("kind") : m->kind_field;
+    struct text name;
+
+    if (m != NULL && m->kind.at != NULL) {
+        return text_is(m->kind, "profile");
+    }
+    while (path.size > 0) {
+        const char *dot = memchr(path.at, '.', path.size);
+        size_t size = dot == NULL ? path.size : (size_t)(dot - path.at);
+
+        root = json_object_get(root, arena_text(r->arena, (struct text){ path.at, size }).at);
+        path.at += dot == NULL ? size : size + 1;
+        path.size -= dot == NULL ? size : size + 1;
+    }
+    name = (struct text){ json_string_value(root), json_string_length(root) };
+    for (uint32_t i = 0; m != NULL && i < m->map_count; i++) {
+        if (text_equal(m->map_from[i], name)) {
+            return text_is(m->map_to[i], "profile");
+        }
+    }
+    return text_is(name, "profile");
+}
+
+/* A profile's attributes: `set` and `unset`, and all other fields. Returns: false when one has a
+ * form that no attribute can have. */
+static bool read_profile(struct reading *r, json_t *root, const struct event_mapping *mapping)
 {
     json_t *set = json_object_get(root, "set");
     json_t *unset = json_object_get(root, "unset");
@@ -156,11 +199,15 @@ static bool read_profile(struct reading *r, json_t *root)
     json_t *child;
     size_t i;
 
+    if ((set != NULL && !json_is_object(set) && !json_is_null(set)) ||
+        (unset != NULL && !json_is_array(unset) && !json_is_null(unset))) {
+        return false;
+    }
     json_object_foreach(root, name, child)
     {
         struct value v;
 
-        if (!is_envelope(name)) {
+        if (!is_envelope(mapping, name) && !is_set_or_unset(name)) {
             if (!attribute_value(r, child, &v)) {
                 return false;
             }
@@ -188,34 +235,26 @@ static bool read_profile(struct reading *r, json_t *root)
 
 static enum reject say(char out_text[128], enum reject r, const char *text)
 {
-    (void)snprintf(out_text, 128, "%s", text);
+    (void)text_format(out_text, 128, "%s", text);
     return r;
 }
 
 static enum reject decode(struct reading *r, json_t *root, const struct event_mapping *mapping,
                           struct event *out_event, char out_text[128])
 {
-    const json_t *kind = json_object_get(root, mapping == NULL || mapping->kind_field.at == NULL
-                                                   ? "kind"
-                                                   : arena_text(r->arena, mapping->kind_field).at);
-    bool is_profile = mapping != NULL && mapping->kind.at != NULL
-                          ? text_is(mapping->kind, "profile")
-                          : json_is_string(kind) && strcmp(json_string_value(kind), "profile") == 0;
+    bool has_attributes = is_profile(r, root, mapping);
     const char *name;
     json_t *child;
 
-    if (is_profile && !read_profile(r, root)) {
-        return say(out_text, REJECT_BAD_VALUE,
-                   "an attribute is neither a scalar nor a list of texts");
+    if (has_attributes && !read_profile(r, root, mapping)) {
+        return say(
+            out_text, REJECT_BAD_VALUE,
+            "an attribute is neither a scalar nor a list of texts, or set or unset is wrong");
     }
     json_object_foreach(root, name, child)
     {
-        if (!is_profile || is_envelope(name) ||
-            (mapping != NULL && (text_is(mapping->customer, name) || text_is(mapping->at, name) ||
-                                 text_is(mapping->id, name)))) {
-            if (!is_profile || (strcmp(name, "set") != 0 && strcmp(name, "unset") != 0)) {
-                read_value(r, arena_text(r->arena, text_of(name)), child, false, 0);
-            }
+        if (!has_attributes || is_envelope(mapping, name)) {
+            read_value(r, arena_text(r->arena, text_of(name)), child, false, 0);
         }
     }
     for (uint32_t i = 0; i < r->list_count; i++) {
@@ -244,7 +283,7 @@ enum reject json_decode_event(struct bytes value, const struct event_mapping *ma
     }
     root = json_loadb((const char *)value.at, value.size, JSON_REJECT_DUPLICATES, &error);
     if (root == NULL) {
-        (void)snprintf(out_text, 128, "not JSON: %.100s", error.text);
+        (void)text_format(out_text, 128, "not JSON: %.100s", error.text);
         return REJECT_UNDECODABLE;
     }
     event_draft_init(&r.draft, arena);

@@ -1,8 +1,7 @@
 #include "schemas/output.h"
 
 #include "processor/base/check.h"
-
-#include <stdio.h>
+#include "processor/base/mem.h"
 
 static const char *const outcome_names[OUTCOME__COUNT] = {
 #define OUTCOME_NAME(name, text) [OUTCOME_##name] = text,
@@ -31,24 +30,31 @@ const char *reason_name(enum reason r)
 struct hash128 trigger_id(struct text app, struct text customer, struct text sequence,
                           int64_t entered_at_ms, struct text email, int32_t attempt)
 {
-    char room[512];
+    char room[512], entered_digits[24], attempt_digits[16];
+    const struct text entered = { entered_digits,
+                                  text_format(entered_digits, sizeof(entered_digits), "%lld",
+                                              (long long)entered_at_ms) };
+    const struct text number = { attempt_digits, text_format(attempt_digits, sizeof(attempt_digits),
+                                                             "%d", attempt) };
+    const struct text parts[] = { app, customer, sequence, entered, email, number };
     struct bytes_out out = { NULL, 0, 0 };
     struct hash128 id;
-    size_t size = app.size + customer.size + sequence.size + email.size + 40;
-    int used;
 
-    if (size <= sizeof(room)) { /* the usual case, without the heap */
-        used = snprintf(room, sizeof(room), "%.*s\x1f%.*s\x1f%.*s\x1f%lld\x1f%.*s\x1f%d",
-                        TEXT_PRINTF(app), TEXT_PRINTF(customer), TEXT_PRINTF(sequence),
-                        (long long)entered_at_ms, TEXT_PRINTF(email), attempt);
-        CHECK(used > 0 && (size_t)used < sizeof(room));
-        return hash128((struct text){ room, (size_t)used });
+    out.at = (uint8_t *)room;
+    out.capacity = app.size + customer.size + sequence.size + email.size + 40;
+    if (out.capacity > sizeof(room)) { /* not the usual case */
+        out.at = mem_alloc(out.capacity);
     }
-    bytes_put_format(&out, "%.*s\x1f%.*s\x1f%.*s\x1f%lld\x1f%.*s\x1f%d", TEXT_PRINTF(app),
-                     TEXT_PRINTF(customer), TEXT_PRINTF(sequence), (long long)entered_at_ms,
-                     TEXT_PRINTF(email), attempt);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (i > 0) {
+            bytes_put_byte(&out, 0x1f);
+        }
+        bytes_put(&out, parts[i].at, parts[i].size);
+    }
     id = hash128((struct text){ (const char *)out.at, out.size });
-    bytes_out_fini(&out);
+    if (out.at != (uint8_t *)room) {
+        bytes_out_fini(&out);
+    }
     return id;
 }
 

@@ -205,14 +205,43 @@ void output_encode(const struct output *o, struct bytes_out *out)
 }
 
 /* --- reading back --- */
+/* The branch of a union of null and one other type. */
+static bool get_is_there(struct bytes_in *in)
+{
+    int64_t branch = bytes_long(in);
+
+    in->is_bad |= branch != 0 && branch != 1;
+    return branch == 1;
+}
+
 static struct text get_text_or_null(struct bytes_in *in)
 {
-    return bytes_long(in) == 1 ? bytes_text(in, TEXT_MAX) : TEXT_NONE;
+    return get_is_there(in) ? bytes_text(in, TEXT_MAX) : TEXT_NONE;
 }
 
 static int64_t get_long_or(struct bytes_in *in, int64_t when_null)
 {
-    return bytes_long(in) == 1 ? bytes_long(in) : when_null;
+    return get_is_there(in) ? bytes_long(in) : when_null;
+}
+
+static struct bytes get_bytes_or_null(struct bytes_in *in)
+{
+    return get_is_there(in) ? bytes_long_bytes(in, TEXT_MAX * 16) : BYTES_NONE;
+}
+
+static int32_t to_int(struct bytes_in *in, int64_t value)
+{
+    in->is_bad |= value < INT32_MIN || value > INT32_MAX;
+    return in->is_bad ? 0 : (int32_t)value;
+}
+
+/* One of two words: true for the first. */
+static bool get_either(struct bytes_in *in, const char *when_true, const char *when_false)
+{
+    struct text word = bytes_text(in, 16);
+
+    in->is_bad |= !text_is(word, when_true) && !text_is(word, when_false);
+    return text_is(word, when_true);
 }
 
 static const struct text_pair *get_pairs(struct bytes_in *in, struct arena *arena,
@@ -279,9 +308,17 @@ static enum reason get_reason_name(struct bytes_in *in)
     return REASON_NONE;
 }
 
-static void get_origin(struct bytes_in *in, struct output *o)
+static enum reject get_reject_name(struct bytes_in *in)
 {
-    o->is_config = text_is(bytes_text(in, 16), "config");
+    struct text name = bytes_text(in, 64);
+
+    for (int i = 0; i < REJECT__COUNT; i++) {
+        if (text_is(name, reject_name((enum reject)i))) {
+            return (enum reject)i;
+        }
+    }
+    in->is_bad = true;
+    return REJECT_NONE;
 }
 
 static void get_numbers(struct bytes_in *in, struct arena *arena, struct trigger *t)
@@ -289,10 +326,10 @@ static void get_numbers(struct bytes_in *in, struct arena *arena, struct trigger
     struct score_view *scores;
     uint64_t count;
 
-    if (bytes_long(in) == 1) {
-        t->rfm_r = (int32_t)get_long_or(in, 0);
-        t->rfm_f = (int32_t)get_long_or(in, 0);
-        t->rfm_m = (int32_t)get_long_or(in, 0);
+    if (get_is_there(in)) {
+        t->rfm_r = to_int(in, get_long_or(in, 0));
+        t->rfm_f = to_int(in, get_long_or(in, 0));
+        t->rfm_m = to_int(in, get_long_or(in, 0));
         t->rfm_segment = bytes_text(in, TEXT_MAX);
     }
     count = bytes_block(in, 10);
@@ -343,7 +380,7 @@ static void get_trigger(struct bytes_in *in, struct arena *arena, struct output 
     t->run = bytes_long(in);
     t->entered_at_ms = bytes_long(in);
     t->email = bytes_text(in, TEXT_MAX);
-    t->attempt = (int32_t)bytes_long(in);
+    t->attempt = to_int(in, bytes_long(in));
     t->reason = get_outcome_name(in);
     t->planned_at_ms = bytes_long(in);
     t->sent_at_ms = bytes_long(in);
@@ -364,7 +401,7 @@ static void get_trigger(struct bytes_in *in, struct arena *arena, struct output 
     t->is_transactional = bytes_bool(in);
     o->cause = bytes_text(in, TEXT_MAX);
     o->config = bytes_text(in, 16);
-    get_origin(in, o);
+    o->is_config = get_either(in, "config", "live");
     o->at_ms = t->sent_at_ms;
 }
 
@@ -374,11 +411,11 @@ static void get_membership(struct bytes_in *in, struct arena *arena, struct outp
 
     o->customer = bytes_text(in, TEXT_MAX);
     m->segment = bytes_text(in, TEXT_MAX);
-    m->is_entered = text_is(bytes_text(in, 16), "entered");
+    m->is_entered = get_either(in, "entered", "left");
     o->at_ms = bytes_long(in);
     o->cause = bytes_text(in, TEXT_MAX);
     m->segments = get_texts(in, arena, &m->segment_count);
-    get_origin(in, o);
+    o->is_config = get_either(in, "config", "live");
     o->config = bytes_text(in, 16);
 }
 
@@ -391,33 +428,27 @@ static void get_outcome(struct bytes_in *in, struct arena *arena, struct output 
     r->run = get_long_or(in, 0);
     r->entered_at_ms = get_long_or(in, INSTANT_NEVER);
     r->email = get_text_or_null(in);
-    r->attempt = (int32_t)get_long_or(in, 0);
+    r->attempt = to_int(in, get_long_or(in, 0));
     r->outcome = get_outcome_name(in);
     r->reason = get_reason_name(in);
     o->at_ms = bytes_long(in);
     r->is_held_out = bytes_bool(in);
     r->experiments = get_pairs(in, arena, false, &r->experiment_count);
     o->config = bytes_text(in, 16);
-    get_origin(in, o);
+    o->is_config = get_either(in, "config", "live");
 }
 
 static void get_dead_letter(struct bytes_in *in, struct output *o)
 {
     struct dead_letter *d = &o->as.dead_letter;
-    struct text reason;
 
     d->topic = bytes_text(in, TEXT_MAX);
-    d->partition = (int32_t)bytes_long(in);
+    d->partition = to_int(in, bytes_long(in));
     d->offset = bytes_long(in);
-    reason = bytes_text(in, 64);
+    d->reason = get_reject_name(in);
     d->text = bytes_text(in, TEXT_MAX);
-    d->key = bytes_long(in) == 1 ? bytes_long_bytes(in, TEXT_MAX * 16) : BYTES_NONE;
-    d->value = bytes_long(in) == 1 ? bytes_long_bytes(in, TEXT_MAX * 16) : BYTES_NONE;
-    for (int i = 0; i < REJECT__COUNT; i++) {
-        if (text_is(reason, reject_name((enum reject)i))) {
-            d->reason = (enum reject)i;
-        }
-    }
+    d->key = get_bytes_or_null(in);
+    d->value = get_bytes_or_null(in);
 }
 
 enum err output_decode(enum output_type type, struct bytes b, struct arena *arena,

@@ -3,6 +3,8 @@
 #include "processor/base/check.h"
 #include "processor/base/mem.h"
 
+#include <stdio.h>
+
 #define DISTANCE_BYTES_MAX 64
 
 int text_compare(struct text a, struct text b)
@@ -23,8 +25,9 @@ bool text_starts_with(struct text t, struct text prefix)
 
 bool text_ends_with(struct text t, struct text suffix)
 {
-    return suffix.size <= t.size &&
-           text_equal((struct text){ t.at + (t.size - suffix.size), suffix.size }, suffix);
+    return suffix.size == 0 ||
+           (suffix.size <= t.size &&
+            text_equal((struct text){ t.at + (t.size - suffix.size), suffix.size }, suffix));
 }
 
 bool text_contains(struct text t, struct text part)
@@ -92,6 +95,36 @@ struct text text_dup(struct text t)
         return TEXT_NONE;
     }
     return (struct text){ mem_dup(t.at, t.size), t.size };
+}
+
+size_t text_format_list(char *out, size_t room, const char *format, va_list arguments)
+{
+    int wanted = vsnprintf(out, room, format, arguments);
+    size_t size, at = 0;
+
+    CHECK(wanted >= 0 && room > 0);
+    size = (size_t)wanted < room ? (size_t)wanted : room - 1;
+    while (at < size) {
+        size_t character = utf8_sequence_size((const unsigned char *)out + at, size - at);
+
+        if (character == 0) {
+            out[at] = '?';
+            character = 1;
+        }
+        at += character;
+    }
+    return size;
+}
+
+size_t text_format(char *out, size_t room, const char *format, ...)
+{
+    va_list arguments;
+    size_t size;
+
+    va_start(arguments, format);
+    size = text_format_list(out, room, format, arguments);
+    va_end(arguments);
+    return size;
 }
 
 unsigned text_distance(struct text a, struct text b)

@@ -4,6 +4,7 @@
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,6 +48,13 @@ bool text_is_utf8(struct text t);
 /* A copy on the heap, NUL behind it. Owner: the caller, frees with mem_free((void *)t.at). Absent
  * stays absent. */
 struct text text_dup(struct text t);
+
+/* As snprintf, for sentences that quote input: bytes that are no UTF-8, and a character cut in two
+ * by the room, become '?'. Requires: room > 0. Returns: bytes written, the NUL not counted. */
+size_t text_format(char *out, size_t room, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+size_t text_format_list(char *out, size_t room, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 
 /* Edit distance, for "did you mean"; texts over 64 bytes count as far away. */
 unsigned text_distance(struct text a, struct text b);
