@@ -6,6 +6,7 @@ Everything runs on loopback or in a temporary folder and ends by pid. Nothing sl
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -51,7 +52,10 @@ class Schema:
     def __init__(self, name):
         with open(os.path.join(ROOT, "schemas", name + ".avsc"), encoding="utf-8") as file:
             self.schema = avro.schema.parse(file.read())
-        self.header = b"\xc3\x01" + _rabin(self.schema.canonical_form.encode()).to_bytes(8, "little")
+        # The canonical form of the specification (and of Java): this library leaves {"type":"long"} where a logical
+        # type was taken off.
+        canonical = re.sub(r'\{"type":"(\w+)"\}', r'"\1"', self.schema.canonical_form)
+        self.header = b"\xc3\x01" + _rabin(canonical.encode()).to_bytes(8, "little")
 
     def encode(self, record, header=True):
         out = io.BytesIO()
