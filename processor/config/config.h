@@ -5,12 +5,12 @@
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
+#include "processor/config/problems.h"
 #include "processor/engine/rules.h"
 #include "schemas/event.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 struct property { /* of librdkafka */
     struct text name, value;
@@ -56,25 +56,6 @@ enum config_need {
     CONFIG_NEED_TOPICS = 4
 };
 
-struct config_problem {
-    struct text file;
-    uint32_t line, column; /* 1-based */
-    uint32_t width;        /* bytes the caret underlines, at least 1 */
-    bool is_warning;
-    char code[8]; /* E0102 */
-    char text[256];
-    char hint[256]; /* "" or a hint */
-    struct text source_line;
-};
-
-struct config_problems {
-    struct config_problem *items; /* sorted by place */
-    uint32_t count;
-    uint32_t capacity;
-    uint32_t error_count;
-    struct arena arena;
-};
-
 struct config_override {
     struct text path, value;
 }; /* --set a.b=value */
@@ -86,12 +67,9 @@ enum err config_load(const char *path, int needs, const struct config_override *
                      uint32_t override_count, struct config **out_config,
                      struct config_problems *problems);
 /* The same from memory, for tests and fuzzing; `name` stands for the file. */
-enum err config_load_text(struct text yaml, const char *name, int needs, struct config **out_config,
-                          struct config_problems *problems);
+enum err config_load_text(struct text yaml, const char *name, int needs,
+                          const struct config_override *overrides, uint32_t override_count,
+                          struct config **out_config, struct config_problems *problems);
 void config_free(struct config *c);
-
-/* file:line:column: error[E0102]: sentence / source line / caret / hint. */
-void config_problems_print(const struct config_problems *problems, FILE *to);
-void config_problems_fini(struct config_problems *problems);
 
 #endif /* CONFIG_CONFIG_H */

@@ -1,0 +1,233 @@
+/* segstream backtest -c CONFIG EVENTS.ndjson: the same engine over a file (LANGUAGE.md section 11).
+ */
+#include "processor/base/instant.h"
+#include "processor/base/mem.h"
+#include "processor/cli/backtest_summary.h"
+#include "processor/cli/cli.h"
+#include "schemas/json.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LINE_SIZE_MAX (1024 * 1024)
+
+struct arguments {
+    const char *config;
+    const char *events;
+    int64_t until_ms;
+    bool has_until;
+    bool is_summary;
+    struct cli_overrides overrides;
+};
+
+struct backtest {
+    struct config *config;
+    struct timeline *timeline;
+    struct summary *summary; /* NULL: lines */
+    struct bytes_out line;
+    struct arena arena;
+    int64_t line_number;
+    int64_t last_ms; /* largest event time */
+};
+
+static const struct argp_option options[] = {
+    { "config", 'c', "FILE", 0, "The configuration: a file or a folder", 0 },
+    { "until", 'u', "INSTANT", 0, "Run on to this instant after the last event", 0 },
+    { "output", 'o', "FORM", 0, "ndjson (default) or summary", 0 },
+    { "set", 's', "PATH=VALUE", 0, "Override one key", 0 },
+    { 0 },
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+
+    switch (key) {
+    case 'c':
+        a->config = argument;
+        return 0;
+    case 'u':
+        a->has_until = cli_instant(argument, &a->until_ms);
+        if (!a->has_until) {
+            argp_error(state, "--until wants RFC 3339 or integer ms, not `%s`", argument);
+        }
+        return 0;
+    case 'o':
+        a->is_summary = strcmp(argument, "summary") == 0;
+        if (!a->is_summary && strcmp(argument, "ndjson") != 0) {
+            argp_error(state, "-o is ndjson or summary, not `%s`", argument);
+        }
+        return 0;
+    case 's':
+        if (!cli_override(&a->overrides, argument)) {
+            argp_error(state, "--set wants PATH=VALUE");
+        }
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->events != NULL) {
+            argp_error(state, "one file of events; - is standard input");
+        }
+        a->events = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->config == NULL || a->events == NULL) {
+            argp_error(state, "-c CONFIG and a file of events are needed");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void take_output(void *context, const struct output *o)
+{
+    struct backtest *b = context;
+    struct bytes line;
+
+    if (b->summary != NULL) {
+        summary_add(b->summary, o);
+        return;
+    }
+    bytes_out_clear(&b->line);
+    json_encode_output(o, &b->line);
+    line = bytes_out_view(&b->line);
+    (void)fwrite(line.at, 1, line.size, stdout);
+}
+
+/* `email: sequence.email` names the last trigger of that email sent by the event's time. */
+static void resolve_email(struct backtest *b, struct event *ev)
+{
+    const struct rules *rules = b->config->rules;
+    const char *dot = ev->email.size == 0 ? NULL : memchr(ev->email.at, '.', ev->email.size);
+    const struct customer *c;
+    struct text sequence, email;
+
+    if (dot == NULL) {
+        return;
+    }
+    timeline_run_to(b->timeline, ev->at_ms - 1); /* what is sent before it is sent */
+    c = timeline_customer(b->timeline, ev->customer);
+    sequence = (struct text){ ev->email.at, (size_t)(dot - ev->email.at) };
+    email = (struct text){ dot + 1, ev->email.size - sequence.size - 1 };
+    ev->email = TEXT_NONE;
+    for (uint32_t i = c == NULL ? 0 : c->sent_count; i > 0; i--) {
+        const struct sent *s = &c->sent[i - 1];
+        const struct sequence_plan *plan = rules_sequence(rules, s->sequence);
+        char hex[33];
+
+        if (plan != NULL && text_equal(plan->id, sequence) && s->email == hash32(email) &&
+            s->sent_at_ms <= ev->at_ms) {
+            hash128_hex(s->trigger_id, hex);
+            ev->email = arena_text(&b->arena, text_of(hex));
+            return;
+        }
+    }
+}
+
+static bool take_line(struct backtest *b, struct text line, const struct arguments *a)
+{
+    struct event ev;
+    char sentence[128] = "";
+    enum reject reason;
+
+    b->line_number++;
+    if (line.size == 0) {
+        return true;
+    }
+    reason = line.size > LINE_SIZE_MAX
+                 ? REJECT_TOO_LARGE
+                 : json_decode_event((struct bytes){ (const uint8_t *)line.at, line.size }, NULL,
+                                     &b->arena, &ev, sentence);
+    if (reason == REJECT_NONE && ev.kind == EVENT_PROFILE &&
+        !facts_check_profile(&b->config->rules->facts, &ev, sentence)) {
+        reason = REJECT_BAD_VALUE;
+    }
+    if (reason != REJECT_NONE) {
+        timeline_reject(b->timeline, b->line_number, reason, text_of(sentence));
+        return true;
+    }
+    if (a->has_until && ev.at_ms > a->until_ms) {
+        fprintf(stderr, "segstream backtest: line %lld is later than --until\n",
+                (long long)b->line_number);
+        return false;
+    }
+    b->last_ms = ev.at_ms > b->last_ms ? ev.at_ms : b->last_ms;
+    resolve_email(b, &ev);
+    (void)timeline_event(b->timeline, &ev);
+    return true;
+}
+
+static enum exit_code read_events(struct backtest *b, FILE *from, const struct arguments *a)
+{
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t size;
+    enum exit_code code = EXIT_GOOD;
+
+    while (code == EXIT_GOOD && (size = getline(&line, &capacity, from)) >= 0) {
+        while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r')) {
+            size--;
+        }
+        if (!take_line(b, (struct text){ line, (size_t)size }, a)) {
+            code = EXIT_USAGE;
+        }
+        arena_reset(&b->arena);
+    }
+    free(line); /* tidy: library memory */
+    return code;
+}
+
+static enum exit_code backtest(struct backtest *b, const struct arguments *a)
+{
+    bool is_stdin = strcmp(a->events, "-") == 0;
+    FILE *from = is_stdin ? stdin : fopen(a->events, "rb");
+    enum exit_code code;
+
+    if (from == NULL) {
+        fprintf(stderr, "segstream backtest: cannot read %s\n", a->events);
+        return EXIT_USAGE;
+    }
+    b->last_ms = INSTANT_MIN;
+    b->timeline = timeline_new(b->config->rules, true, take_output, b);
+    b->summary = a->is_summary ? summary_new(b->config->rules) : NULL;
+    code = read_events(b, from, a);
+    if (code == EXIT_GOOD) {
+        timeline_finish(b->timeline, a->has_until ? a->until_ms : b->last_ms);
+        if (b->summary != NULL) {
+            summary_print(b->summary, b->timeline, stdout);
+        }
+    }
+    if (!is_stdin) {
+        (void)fclose(from);
+    }
+    if (b->summary != NULL) {
+        summary_free(b->summary);
+    }
+    timeline_free(b->timeline);
+    bytes_out_fini(&b->line);
+    arena_fini(&b->arena);
+    return code;
+}
+
+int cmd_backtest(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "EVENTS.ndjson",
+        .doc = "What would have left for the events of a file, one JSON object a line, in virtual "
+               "time. Same file, same bytes out."
+    };
+    struct arguments a = { 0 };
+    struct backtest b = { 0 };
+    enum exit_code code;
+
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    code = cli_load(a.config, CONFIG_NEED_RULES, &a.overrides, &b.config);
+    if (code == EXIT_GOOD) {
+        code = backtest(&b, &a);
+    }
+    config_free(b.config);
+    return (int)code;
+}

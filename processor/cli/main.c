@@ -1,0 +1,65 @@
+/* segstream COMMAND [OPTIONS]: the table of commands, and the help that fits a screen. */
+#include "processor/cli/cli.h"
+
+#include <argp.h>
+#include <stdio.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    { "check", cmd_check, "say everything that is wrong with a configuration" },
+    { "backtest", cmd_backtest, "what would have left for the events of a file" },
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(FILE *to)
+{
+    fprintf(to, "segstream " SEGSTREAM_VERSION
+                ": customers' events from Kafka, segments exact in time, the next email to Kafka\n"
+                "\nusage: segstream COMMAND [OPTIONS]\n\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    }
+    fprintf(to, "  %-10s %s\n  %-10s %s\n", "version", "the version", "help",
+            "this page; segstream COMMAND --help says more");
+    fprintf(to,
+            "\nexamples:\n"
+            "  segstream check shop.yaml\n"
+            "  segstream test shop.yaml\n"
+            "  segstream backtest -c shop.yaml last-year.ndjson -o summary\n"
+            "  segstream run -c shop.yaml --instance worker-1\n"
+            "\nexit codes: 0 good, 1 a test failed, 64 wrong usage, 69 a service is unavailable,"
+            "\n            78 the configuration is wrong\n");
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    argp_err_exit_status = EXIT_USAGE;
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        print_help(stdout);
+        return EXIT_GOOD;
+    }
+    if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0) {
+        puts("segstream " SEGSTREAM_VERSION);
+        return EXIT_GOOD;
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(name, commands[i].name) == 0) {
+            static char full_name[64]; /* argp prints it */
+
+            snprintf(full_name, sizeof(full_name), "segstream %s", name);
+            argv[1] = full_name;
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    if (name[0] != '\0') {
+        fprintf(stderr, "segstream: there is no command `%s`\n\n", name);
+    }
+    print_help(stderr);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,58 @@
+/* What the loaders share: each reads one part of a checked tree into the rules or the settings.
+ *
+ * Layer: config. Order matters and is config.c's: names before the predicates that use them.
+ */
+#ifndef CONFIG_LOAD_H
+#define CONFIG_LOAD_H
+#include "processor/config/config.h"
+#include "processor/config/keys.h"
+#include "processor/config/scalar.h"
+
+struct loader {
+    struct config *config;
+    struct rules *rules;
+    struct arena *arena; /* of the rules */
+    struct config_problems *problems;
+    const struct yaml_node *root;
+    int needs;
+    struct predicate_names names;
+};
+
+/* One part each. Malformed values were reported by keys_check_map; these report what they mean. */
+void load_time(struct loader *l);
+void load_facts(struct loader *l);    /* currency attributes remember filters scores */
+void load_segments(struct loader *l); /* also the names that predicates may use */
+void load_content(struct loader *l);
+void load_sequences(struct loader *l); /* send_if too */
+void load_limits(struct loader *l);
+void load_topics(struct loader *l);
+void load_process(struct loader *l); /* kafka state workers http */
+
+/* Part of load_sequences. */
+void load_attribute_values(struct loader *l, const struct yaml_node *map, struct at_end_plan *out);
+void load_email(struct loader *l, const struct yaml_node *n, struct email_plan *e);
+void load_branches(struct loader *l, const struct yaml_node *sequence, struct sequence_plan *s);
+uint32_t load_sequence_index(const struct loader *l, struct text id); /* UINT32_MAX: none */
+
+/* A section of the file; NULL: not there, or not of that kind (which was reported). */
+const struct yaml_node *load_section(const struct loader *l, const char *name, enum yaml_kind kind);
+
+/* NULL: no node, or an error that is reported. */
+const struct predicate *load_predicate(struct loader *l, const struct yaml_node *n,
+                                       enum predicate_scope scope);
+
+/* The texts of a scalar or list; count 0 for no node. Owner: the arena. */
+const struct text *load_texts(struct loader *l, const struct yaml_node *n, uint32_t *out_count);
+const struct yaml_node *load_item(const struct yaml_node *n, uint32_t i); /* of such a node */
+
+struct text load_text(const struct yaml_node *map, const char *key); /* absent: none */
+int64_t load_duration(const struct yaml_node *map, const char *key, int64_t otherwise_ms);
+
+/* A segment or rung by name. Returns: false, and the error is reported. */
+bool load_segment_name(struct loader *l, const struct yaml_node *n, uint32_t *out_key,
+                       uint32_t *out_rung);
+
+/* Letters, digits, _ and -, starting with a letter; at most 64. Reports what is not. */
+bool load_check_id(struct loader *l, const struct yaml_node *n, const char *what);
+
+#endif /* CONFIG_LOAD_H */

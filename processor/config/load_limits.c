@@ -1,0 +1,165 @@
+#include "processor/base/instant.h"
+#include "processor/base/mem.h"
+#include "processor/config/load.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define ZONE_FOLDER         "/usr/share/zoneinfo"
+#define ZONE_FILE_SIZE_MAX  (64 * 1024)
+#define ALLOWED_LATENESS_MS HOUR_MS
+#define BOT_WAIT_MS         SECOND_MS
+#define MAX_DELAY_MS        (7 * DAY_MS)
+#define STALE_AFTER_MS      (72 * HOUR_MS)
+#define ZONE_FOLDERS_DEEP   3
+
+static void add_zone(struct zone_table *zones, const char *path, const char *name)
+{
+    FILE *file = fopen(path, "rb");
+    uint8_t *content;
+    size_t size;
+
+    if (file == NULL) {
+        return;
+    }
+    content = mem_alloc(ZONE_FILE_SIZE_MAX);
+    size = fread(content, 1, ZONE_FILE_SIZE_MAX, file);
+    (void)fclose(file);
+    /* What is no zone (tables, leap seconds) is refused by its form. */
+    (void)zone_table_add(zones, text_of(name), (struct bytes){ content, size });
+    mem_free(content);
+}
+
+/* Every zone of the system, since customers bring their own (zone_from). */
+static void add_zones(struct zone_table *zones, const char *prefix, int deep)
+{
+    char path[512], name[256];
+    struct dirent *entry;
+    struct stat found;
+    DIR *dir;
+
+    snprintf(path, sizeof(path), ZONE_FOLDER "/%s", prefix);
+    dir = opendir(path);
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (entry->d_name[0] < 'A' || entry->d_name[0] > 'Z') {
+            continue; /* posix/, right/ and the tables are in small letters */
+        }
+        snprintf(name, sizeof(name), "%.80s%.160s", prefix, entry->d_name);
+        snprintf(path, sizeof(path), ZONE_FOLDER "/%s", name);
+        if (stat(path, &found) != 0) {
+            continue;
+        }
+        if (S_ISREG(found.st_mode)) {
+            add_zone(zones, path, name);
+        } else if (S_ISDIR(found.st_mode) && deep > 0) {
+            snprintf(name, sizeof(name), "%.80s%.160s/", prefix, entry->d_name);
+            add_zones(zones, name, deep - 1);
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+}
+
+void load_time(struct loader *l)
+{
+    const struct yaml_node *n = load_section(l, "time", YAML_MAP);
+    const struct yaml_node *zone = yaml_get(n, "zone", NULL);
+    struct rules *rules = l->rules;
+
+    add_zones(&rules->zones, "", ZONE_FOLDERS_DEEP);
+    rules->facts.zones = &rules->zones;
+    rules->zone = zone_utc();
+    if (zone != NULL && !text_is(zone->text, "UTC")) {
+        rules->zone = zone_find(&rules->zones, zone->text);
+        if (rules->zone == NULL) {
+            problem_hint(problem_add(l->problems, zone->place, "E0160", "`%.*s` is no time zone",
+                                     TEXT_PRINTF(zone->text)),
+                         "a name of the IANA database, like Europe/Berlin; see " ZONE_FOLDER);
+            rules->zone = zone_utc();
+        }
+    }
+    rules->allowed_lateness_ms = load_duration(n, "allowed_lateness", ALLOWED_LATENESS_MS);
+    rules->bot_wait_ms = load_duration(n, "bot_wait", BOT_WAIT_MS);
+    rules->is_event_clock = text_is(load_text(n, "clock"), "event");
+}
+
+static void load_zone_from(struct loader *l)
+{
+    const struct yaml_node *n = yaml_get(load_section(l, "time", YAML_MAP), "zone_from", NULL);
+
+    if (n == NULL) {
+        return;
+    }
+    if (text_starts_with(n->text, TEXT("customer."))) {
+        l->rules->zone_from =
+            facts_attribute(&l->rules->facts, (struct text){ n->text.at + 9, n->text.size - 9 });
+    }
+    if (l->rules->zone_from == NULL) {
+        problem_add(l->problems, n->place, "E0112",
+                    "expected customer.<attribute> with a declared attribute");
+    }
+}
+
+/* "3 per 7d" */
+static bool parse_cap(struct text t, struct cap_plan *out)
+{
+    const char *per = t.size == 0 ? NULL : memmem(t.at, t.size, " per ", 5);
+    int64_t count = 0;
+
+    if (per == NULL || per == t.at || per - t.at > 6) {
+        return false;
+    }
+    for (const char *at = t.at; at < per; at++) {
+        if (*at < '0' || *at > '9') {
+            return false;
+        }
+        count = count * 10 + (*at - '0');
+    }
+    out->count = (int32_t)count;
+    return count > 0 &&
+           instant_parse_duration((struct text){ per + 5, t.size - (size_t)(per - t.at) - 5 },
+                                  &out->window_ms) &&
+           out->window_ms > 0;
+}
+
+static void load_caps(struct loader *l, const struct yaml_node *n)
+{
+    uint32_t room = n == NULL || n->kind != YAML_LIST ? 0 : n->count;
+    struct cap_plan *caps = arena_alloc(l->arena, (room + 1) * sizeof(struct cap_plan));
+
+    for (uint32_t i = 0; i < room; i++) {
+        if (parse_cap(n->items[i]->text, &caps[l->rules->cap_count])) {
+            l->rules->cap_count++;
+        } else {
+            problem_add(l->problems, n->items[i]->place, "E0007", "expected a cap like 3 per 7d");
+        }
+    }
+    l->rules->caps = caps;
+}
+
+void load_limits(struct loader *l)
+{
+    const struct yaml_node *n = load_section(l, "limits", YAML_MAP);
+    const struct yaml_node *priority = yaml_get(n, "priority", NULL);
+    struct window_plan *quiet = &l->rules->quiet;
+    int64_t hundredths;
+
+    load_zone_from(l);
+    load_caps(l, yaml_get(n, "emails", NULL));
+    quiet->is_used =
+        scalar_clocks(yaml_get(n, "quiet_hours", NULL), &quiet->from_minutes, &quiet->to_minutes);
+    if (scalar_percent(yaml_get(n, "holdout", NULL), &hundredths)) {
+        l->rules->holdout_bucket = (uint32_t)hundredths;
+    }
+    l->rules->max_delay_ms = load_duration(n, "max_delay", MAX_DELAY_MS);
+    l->rules->stale_after_ms = load_duration(n, "stale_after", STALE_AFTER_MS);
+    for (uint32_t i = 0; priority != NULL && priority->kind == YAML_LIST && i < priority->count;
+         i++) {
+        if (load_sequence_index(l, priority->items[i]->text) == UINT32_MAX) {
+            problem_add(l->problems, priority->items[i]->place, "E0211", "`%.*s` is no sequence",
+                        TEXT_PRINTF(priority->items[i]->text));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+#include "processor/config/load.h"
+#include "schemas/commit.h"
+
+#include <stdio.h>
+
+#define SCHEMA_FILE_SIZE_MAX (1024 * 1024)
+#define TOPIC_SIZE_MAX       249 /* Kafka's own limit */
+
+static const struct {
+    const char *key;
+    enum output_type type;
+} outputs[] = { { "triggers", OUTPUT_TRIGGER },
+                { "memberships", OUTPUT_MEMBERSHIP },
+                { "outcomes", OUTPUT_OUTCOME },
+                { "dead_letters", OUTPUT_DEAD_LETTER } };
+
+static bool check_topic(struct loader *l, const struct yaml_node *n)
+{
+    struct text t = n->text;
+    bool is_good = t.size > 0 && t.size <= TOPIC_SIZE_MAX && !text_is(t, ".") && !text_is(t, "..");
+
+    for (size_t i = 0; is_good && i < t.size; i++) {
+        char c = t.at[i];
+
+        is_good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '.' || c == '_' || c == '-';
+    }
+    if (!is_good) {
+        problem_add(l->problems, n->place, "E0170",
+                    "this is no name of a topic: letters, digits, ., _ and -, at most 249");
+    }
+    return is_good;
+}
+
+static struct text mapped(struct loader *l, const struct yaml_node *n, const char *key)
+{
+    return arena_text(l->arena, load_text(n, key));
+}
+
+static void load_kinds(struct loader *l, const struct yaml_node *map, struct event_mapping *m)
+{
+    struct text *from = arena_alloc(l->arena, (map->count + 1) * sizeof(struct text));
+    struct text *to = arena_alloc(l->arena, (map->count + 1) * sizeof(struct text));
+
+    for (uint32_t i = 0; i < map->count; i++) {
+        from[i] = arena_text(l->arena, map->keys[i]->text);
+        to[i] = arena_text(l->arena, map->items[i]->text);
+    }
+    m->map_from = from;
+    m->map_to = to;
+    m->map_count = map->count;
+}
+
+static void load_schema(struct loader *l, const struct yaml_node *n, struct topic_config *t)
+{
+    FILE *file;
+    char *text;
+    size_t size;
+
+    if (n == NULL) {
+        return;
+    }
+    file = fopen(arena_text(l->arena, n->text).at, "rb");
+    if (file == NULL) {
+        problem_add(l->problems, n->place, "E0002", "cannot read the file `%.*s`",
+                    TEXT_PRINTF(n->text));
+        return;
+    }
+    text = arena_alloc(l->arena, SCHEMA_FILE_SIZE_MAX);
+    size = fread(text, 1, SCHEMA_FILE_SIZE_MAX, file);
+    (void)fclose(file);
+    t->schema_json = (struct text){ text, size };
+}
+
+static void load_input(struct loader *l, const struct yaml_node *key, const struct yaml_node *n,
+                       struct topic_config *t)
+{
+    const struct yaml_node *kind = yaml_get(n, "kind", NULL);
+    const struct yaml_node *map;
+
+    (void)check_topic(l, key);
+    t->topic = arena_text(l->arena, key->text);
+    t->is_json = text_is(load_text(n, "format"), "json");
+    load_schema(l, yaml_get(n, "schema", NULL), t);
+    if (kind != NULL && kind->kind == YAML_MAP) {
+        t->mapping.kind_field = mapped(l, kind, "field");
+        map = yaml_get(kind, "map", NULL);
+        if (map != NULL && map->kind == YAML_MAP) {
+            load_kinds(l, map, &t->mapping);
+        }
+    } else if (kind != NULL) {
+        t->mapping.kind = arena_text(l->arena, kind->text);
+    }
+    t->mapping.customer = mapped(l, n, "customer");
+    t->mapping.at = mapped(l, n, "at");
+    t->mapping.id = mapped(l, n, "id");
+    t->mapping.email = mapped(l, n, "email");
+    t->mapping.order = mapped(l, n, "order");
+    t->mapping.amount = mapped(l, n, "amount");
+    t->mapping.currency = mapped(l, n, "currency");
+}
+
+void load_topics(struct loader *l)
+{
+    const struct yaml_node *n = load_section(l, "topics", YAML_MAP);
+    const struct yaml_node *in = yaml_get(n, "in", NULL);
+    struct config *c = l->config;
+    struct topic_config *inputs;
+
+    if (n == NULL) {
+        return;
+    }
+    inputs = arena_alloc(l->arena, ((in == NULL ? 0 : in->count) + 1) * sizeof(*inputs));
+    for (uint32_t i = 0; in != NULL && in->kind == YAML_MAP && i < in->count; i++) {
+        if (in->items[i]->kind == YAML_MAP) {
+            load_input(l, in->keys[i], in->items[i], &inputs[c->input_count++]);
+        }
+    }
+    c->inputs = inputs;
+    if (in != NULL && (c->input_count == 0 || c->input_count > COMMIT_TOPICS_MAX)) {
+        problem_add(l->problems, in->place, "E0171", "1 to %d input topics", COMMIT_TOPICS_MAX);
+    }
+    for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
+        const struct yaml_node *topic = yaml_get(yaml_get(n, outputs[i].key, NULL), "topic", NULL);
+
+        if (topic != NULL && check_topic(l, topic)) {
+            c->outputs[outputs[i].type] = arena_text(l->arena, topic->text);
+        } else if (topic == NULL && (l->needs & CONFIG_NEED_TOPICS) != 0) {
+            problem_add(l->problems, n->place, "E0004", "`%s` is missing here", outputs[i].key);
+        }
+    }
+}

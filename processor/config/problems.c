@@ -1,0 +1,157 @@
+#include "processor/config/problems.h"
+
+#include "processor/base/mem.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#define NEAR_DISTANCE 3 /* edits that may still be a slip of the finger */
+
+static bool place_equal(const struct place *a, const struct place *b)
+{
+    return a->file == b->file && a->line == b->line && a->column == b->column;
+}
+
+struct config_problem *problem_add(struct config_problems *problems, struct place place,
+                                   const char *code, const char *format, ...)
+{
+    struct config_problem *p;
+    va_list args;
+
+    for (uint32_t i = 0; i < problems->count; i++) {
+        if (place_equal(&problems->items[i].place, &place) &&
+            strcmp(problems->items[i].code, code) == 0) {
+            return &problems->items[i];
+        }
+    }
+    problems->items = mem_grow32(problems->items, problems->count, &problems->capacity,
+                                 sizeof(struct config_problem));
+    p = &problems->items[problems->count];
+    *p = (struct config_problem){ .place = place,
+                                  .is_warning = code[0] == 'W',
+                                  .sequence = problems->count++ };
+    snprintf(p->code, sizeof(p->code), "%s", code);
+    va_start(args, format);
+    vsnprintf(p->text, sizeof(p->text), format, args);
+    va_end(args);
+    problems->error_count += !p->is_warning;
+    return p;
+}
+
+void problem_hint(struct config_problem *problem, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(problem->hint, sizeof(problem->hint), format, args);
+    va_end(args);
+}
+
+void problem_hint_nearest(struct config_problem *problem, struct text wrong,
+                          const struct text *names, uint32_t count)
+{
+    unsigned least = NEAR_DISTANCE + 1;
+    struct text nearest = TEXT_NONE;
+
+    for (uint32_t i = 0; i < count; i++) {
+        unsigned distance = text_distance(wrong, names[i]);
+
+        if (distance < least && distance < wrong.size) {
+            least = distance;
+            nearest = names[i];
+        }
+    }
+    if (nearest.at != NULL) {
+        problem_hint(problem, "did you mean `%.*s`?", TEXT_PRINTF(nearest));
+    }
+}
+
+static int compare_problems(const void *left, const void *right)
+{
+    const struct config_problem *a = left, *b = right;
+    uint32_t file_a = a->place.file == NULL ? UINT32_MAX : a->place.file->order;
+    uint32_t file_b = b->place.file == NULL ? UINT32_MAX : b->place.file->order;
+
+    if (file_a != file_b) {
+        return file_a < file_b ? -1 : 1;
+    }
+    if (a->place.line != b->place.line) {
+        return a->place.line < b->place.line ? -1 : 1;
+    }
+    if (a->place.column != b->place.column) {
+        return a->place.column < b->place.column ? -1 : 1;
+    }
+    return a->sequence < b->sequence ? -1 : 1;
+}
+
+static struct text line_of(const struct config_file *file, uint32_t line)
+{
+    const char *at = file->text.at;
+    const char *end = at + file->text.size;
+    const char *stop;
+
+    for (uint32_t i = 1; i < line && at < end; i++) {
+        const char *next = memchr(at, '\n', (size_t)(end - at));
+
+        at = next == NULL ? end : next + 1;
+    }
+    stop = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+    return (struct text){ at, (size_t)((stop == NULL ? end : stop) - at) };
+}
+
+static void print_source(const struct place *place, FILE *to)
+{
+    struct text line = line_of(place->file, place->line);
+    uint32_t column = 1;
+
+    fprintf(to, "%5u | %.*s\n      | ", place->line, TEXT_PRINTF(line));
+    for (size_t i = 0; i < line.size && column < place->column; i++) {
+        if (((unsigned char)line.at[i] & 0xC0) == 0x80) {
+            continue; /* a character counts once */
+        }
+        fputc(line.at[i] == '\t' ? '\t' : ' ', to);
+        column++;
+    }
+    for (uint32_t i = 0; i < place->width; i++) {
+        fputc('^', to);
+    }
+    fputc('\n', to);
+}
+
+void config_problems_print(struct config_problems *problems, FILE *to)
+{
+    uint32_t shown = 0, warnings = problems->count - problems->error_count;
+
+    if (problems->count > 1) {
+        qsort(problems->items, problems->count, sizeof(struct config_problem), compare_problems);
+    }
+    for (; shown < problems->count && shown < PROBLEMS_SHOWN_MAX; shown++) {
+        const struct config_problem *p = &problems->items[shown];
+
+        if (p->place.file != NULL) {
+            fprintf(to, "%.*s:%u:%u: ", TEXT_PRINTF(p->place.file->name), p->place.line,
+                    p->place.column);
+        }
+        fprintf(to, "%s[%s]: %s\n", p->is_warning ? "warning" : "error", p->code, p->text);
+        if (p->place.file != NULL && p->place.file->text.at != NULL) {
+            print_source(&p->place, to);
+        }
+        if (p->hint[0] != '\0') {
+            fprintf(to, "   hint: %s\n", p->hint);
+        }
+    }
+    if (shown < problems->count) {
+        fprintf(to, "and %u more\n", problems->count - shown);
+    }
+    if (problems->count > 0) {
+        fprintf(to, "%u error%s, %u warning%s\n", problems->error_count,
+                problems->error_count == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+    }
+}
+
+void config_problems_fini(struct config_problems *problems)
+{
+    mem_free(problems->items);
+    arena_fini(&problems->arena);
+    *problems = (struct config_problems){ 0 };
+}
