@@ -193,6 +193,14 @@ static void reconfigure(const struct step *s, struct customer *c)
     c->config = s->rules->config;
 }
 
+void step_time(const struct step *s, struct customer *c)
+{
+    reconfigure(s, c);
+    if (c->due_ms < s->stream_ms || s->is_final) {
+        time_to(s, c, s->stream_ms);
+    }
+}
+
 enum step_event_result step_event(const struct step *s, struct customer *c, const struct event *ev)
 {
     enum step_event_result result;
@@ -201,7 +209,7 @@ enum step_event_result step_event(const struct step *s, struct customer *c, cons
     if (c->erased_ms != INSTANT_NEVER && ev->at_ms <= c->erased_ms) {
         return STEP_ERASED_BEFORE;
     }
-    reconfigure(s, c);
+    step_time(s, c); /* what stream time has passed, however late its timer is looked at */
     if (c->due_ms < ev->at_ms) {
         time_to(s, c, ev->at_ms);
     }
@@ -212,14 +220,7 @@ enum step_event_result step_event(const struct step *s, struct customer *c, cons
         settle(&w, false);
         finish(&w);
         result = ev->at_ms < s->stream_ms ? STEP_LATE : STEP_APPLIED;
+        step_time(s, c); /* a late event may make something due that stream time has passed */
     }
     return result;
-}
-
-void step_time(const struct step *s, struct customer *c)
-{
-    reconfigure(s, c);
-    if (c->due_ms < s->stream_ms || s->is_final) {
-        time_to(s, c, s->stream_ms);
-    }
 }

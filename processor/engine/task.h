@@ -1,11 +1,9 @@
 /* The protocol of one partition: inputs in, commands out, no I/O. runtime/worker carries commands
  * out; the simulator drives the same code in a faulty world.
  *
- *     NEW --assigned--> CLAIMING --claimed--> READY <--> LOADING --> APPLIED --commit--> COMMITTING
- * --+ |                    ^                                                    | fenced
- * +------------------- committed ----------------------+
- *                          v
- *                       RELEASED  (also: revoked, lost)
+ *     NEW --> CLAIMING --claimed--> TIMERS --read--> READY --> LOADING --loaded--> COMMITTING
+ *                 |                                    ^----------- committed ----------|
+ *                 +----------- fenced, revoked, error: RELEASED from anywhere ----------+
  *
  * Layer: engine (pure). Ordering that cannot be got wrong: outbox entries are handed out for
  * publishing only from task_take_publish, which knows only entries whose commit was acknowledged.
@@ -85,6 +83,7 @@ void task_loaded(struct task *t, enum err error, const struct bytes *records, ui
 void task_committed(struct task *t, enum err error);
 void task_published(struct task *t, int64_t sequence); /* all entries up to here are delivered */
 void task_revoke(struct task *t); /* ownership ends: finish nothing, write nothing */
+void task_drain(struct task *t);  /* begin no batch any more; write down what was published */
 
 /* Records in offset order per topic. Below the expected offset: handed back at once, counted, not
  * applied. */
@@ -116,10 +115,16 @@ int64_t task_wake_ms(
     const struct task *t); /* monotonic: turn again no later than this; never: only on input */
 int64_t task_due_ms(const struct task *t); /* earliest timer in stream time */
 
+/* OK, or why TASK_WANT_RELEASE: ERR_FENCED somebody else owns it; ERR_CONFIG the partition count of
+ * the topics is not that of the stored state; ERR_CORRUPT, ERR_REGRESSED: halt. */
+enum err task_error(const struct task *t);
+bool task_is_drained(const struct task *t); /* nothing under way, nothing left to publish */
+
 struct task_stats {
-    int64_t records, applied, duplicates, late, diverted, skipped, timers_fired, commits,
-        outputs[OUTPUT_TYPE__COUNT];
-    int64_t customers, cached, timers, outbox_pending, stream_ms;
+    int64_t records, duplicates, late, diverted, skipped, timers_fired,
+        commits; /* since the start */
+    int64_t outputs[OUTPUT_TYPE__COUNT];
+    int64_t cached, timers, outbox_pending, stream_ms; /* now */
 };
 void task_stats(const struct task *t, struct task_stats *out_stats);
 

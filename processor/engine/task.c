@@ -1,0 +1,399 @@
+#include "processor/engine/task.h"
+
+#include "processor/base/check.h"
+#include "processor/base/hash.h"
+#include "processor/base/mem.h"
+#include "processor/engine/task_parts.h"
+
+#define FUTURE_MAX_MS (5 * MINUTE_MS) /* an event further ahead of the wall clock is diverted */
+
+struct task *task_new(const struct task_options *options)
+{
+    struct task *t = mem_alloc(sizeof(*t));
+
+    CHECK(options->topic_count > 0 && options->topic_count <= COMMIT_TOPICS_MAX);
+    CHECK(options->batch_records > 0 && options->batch_timers > 0);
+    t->options = *options;
+    clock_init(&t->clock, options->topic_count, options->rules->is_event_clock);
+    partition_state_init(&t->state);
+    t->picked = mem_alloc(options->batch_records * sizeof(struct picked));
+    t->outputs.arena = &t->output_arena;
+    t->waiting_since_ms = INSTANT_NEVER;
+    t->wall_ms = INSTANT_MIN;
+    t->last_commit_ms = INT64_MIN / 2;
+    t->cursor_due_ms = INSTANT_MIN;
+    return t;
+}
+
+void task_free(struct task *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    task_forget_customers(t);
+    outbox_fini(&t->outbox);
+    outputs_fini(&t->outputs);
+    arena_fini(&t->output_arena);
+    arena_fini(&t->scratch);
+    bytes_out_fini(&t->encoded);
+    mem_free((void *)(uintptr_t)t->cursor_customer.at);
+    mem_free(t->picked);
+    mem_free(t->timed.items);
+    mem_free(t->wanted.items);
+    mem_free(t->dirty.items);
+    mem_free(t->load);
+    mem_free(t->records);
+    mem_free(t->record_ends);
+    mem_free(t->entries);
+    mem_free(t);
+}
+
+/* Nothing more is written: everything still held goes back. */
+static void release(struct task *t, enum err error)
+{
+    if (t->phase == PHASE_RELEASED) {
+        return;
+    }
+    t->phase = PHASE_RELEASED;
+    t->error = error;
+    task_batch_done(t);
+    for (uint32_t i = 0; i < t->options.topic_count; i++) {
+        struct task_record *next;
+
+        for (struct task_record *r = t->queues[i].first; r != NULL; r = next) {
+            next = r->next;
+            task_hand_back(t, r);
+        }
+        t->queues[i] = (struct queue){ 0 };
+    }
+    t->queued = 0;
+}
+
+/* --- inputs --- */
+
+static void take_positions(struct task *t, const struct task_claim *claim)
+{
+    t->state.position_count = t->options.topic_count;
+    for (uint32_t i = 0; i < t->options.topic_count; i++) {
+        struct topic_position *p = &t->state.positions[i];
+
+        *p = (struct topic_position){ t->options.topics[i], -1, INSTANT_MIN };
+        for (uint32_t k = 0; !claim->is_new && k < claim->state->position_count; k++) {
+            if (text_equal(claim->state->positions[k].topic, p->topic)) {
+                p->next_offset = claim->state->positions[k].next_offset;
+                p->watermark_ms = claim->state->positions[k].watermark_ms;
+            }
+        }
+        t->clock.topics[i].watermark_ms = p->watermark_ms;
+        t->queues[i].expected = p->next_offset;
+    }
+}
+
+void task_claimed(struct task *t, const struct task_claim *claim)
+{
+    if (t->phase != PHASE_CLAIMING) {
+        return;
+    }
+    if (claim->error != OK) {
+        release(t, claim->error);
+        return;
+    }
+    if (!claim->is_new && claim->state->partition_count != 0 &&
+        claim->state->partition_count != t->options.partition_count) {
+        release(t, ERR_CONFIG);
+        return;
+    }
+    t->guard = claim->guard;
+    take_positions(t, claim);
+    t->state.partition_count = t->options.partition_count;
+    if (!claim->is_new) {
+        t->clock.stream_ms = claim->state->stream_ms;
+        t->state.outbox_trimmed = claim->state->outbox_trimmed;
+        t->outbox.newest =
+            claim->outbox_count > 0 ? claim->outbox[0].sequence - 1 : claim->state->outbox_last;
+        t->outbox.published = t->outbox.newest;
+    }
+    for (uint32_t i = 0; i < claim->outbox_count; i++) {
+        const struct outbox_entry *e = &claim->outbox[i];
+
+        outbox_add(&t->outbox, e->type, e->sequence,
+                   (struct bytes){ (const uint8_t *)e->key.at, e->key.size }, e->key.at != NULL,
+                   e->payload);
+    }
+    t->outbox.durable = t->outbox.newest;
+    t->phase = claim->is_new ? PHASE_READY : PHASE_TIMERS;
+}
+
+void task_timers(struct task *t, enum err error, const struct task_timer *timers, uint32_t count,
+                 bool is_last)
+{
+    if (t->phase != PHASE_TIMERS) {
+        return;
+    }
+    if (error != OK) {
+        release(t, error);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct known *k = task_need_known(t, timers[i].customer);
+
+        heap_set(&t->timers, &k->item, timers[i].due_ms);
+    }
+    if (is_last || count == 0) {
+        t->phase = PHASE_READY;
+        return;
+    }
+    mem_free((void *)(uintptr_t)t->cursor_customer.at);
+    t->cursor_customer = text_dup(timers[count - 1].customer);
+    t->cursor_due_ms = timers[count - 1].due_ms;
+}
+
+void task_loaded(struct task *t, enum err error, const struct bytes *records, uint32_t count)
+{
+    if (t->phase != PHASE_LOADING) {
+        return;
+    }
+    CHECK(error != OK || count == t->wanted.count);
+    for (uint32_t i = 0; error == OK && i < count; i++) {
+        struct known *k = t->wanted.items[i];
+        struct customer *c = NULL;
+
+        if (records[i].at == NULL) {
+            c = customer_new();
+        } else {
+            error = customer_decode(records[i], &c);
+        }
+        if (error == OK) {
+            task_keep(t, k, c, records[i].size);
+            k->is_wanted = false;
+        }
+    }
+    if (error != OK) {
+        release(t, error);
+        return;
+    }
+    t->phase = PHASE_LOADED;
+}
+
+void task_committed(struct task *t, enum err error)
+{
+    if (t->phase != PHASE_COMMITTING) {
+        return;
+    }
+    if (error != OK) {
+        release(t, error);
+        return;
+    }
+    t->guard = t->state.guard;
+    t->outbox.durable = t->commit.state.outbox_last;
+    t->last_commit_ms = t->monotonic_ms;
+    t->stats.commits++;
+    task_batch_done(t);
+    task_evict(t);
+    t->phase = PHASE_READY;
+}
+
+void task_published(struct task *t, int64_t sequence)
+{
+    if (t->phase != PHASE_RELEASED && sequence > t->outbox.published) {
+        outbox_published(&t->outbox, sequence);
+    }
+}
+
+void task_revoke(struct task *t)
+{
+    release(t, OK);
+}
+
+void task_drain(struct task *t)
+{
+    t->is_draining = true;
+}
+
+/* What only the partition and the clock can tell about a record. */
+static void examine(const struct task *t, struct task_record *r)
+{
+    const struct event *ev = r->event;
+
+    if (hash_partition(ev->customer, t->options.partition_count) != t->options.partition) {
+        r->event = NULL;
+        r->reject = REJECT_WRONG_PARTITION;
+        r->reject_text = "the customer's key belongs to another partition (murmur2)";
+    } else if (!t->options.rules->is_event_clock && t->wall_ms != INSTANT_MIN &&
+               ev->at_ms > t->wall_ms + FUTURE_MAX_MS) {
+        r->event = NULL;
+        r->reject = REJECT_FUTURE;
+        r->reject_text = "its time is more than 5 minutes ahead of the wall clock";
+    }
+}
+
+void task_push(struct task *t, struct task_record *record)
+{
+    struct queue *q = &t->queues[record->topic];
+
+    record->next = NULL;
+    if (t->phase == PHASE_RELEASED || record->offset < q->expected) {
+        t->stats.skipped++;
+        task_hand_back(t, record);
+        return;
+    }
+    q->expected = record->offset + 1;
+    if (record->event != NULL) {
+        examine(t, record);
+    }
+    if (q->last == NULL) {
+        q->first = record;
+    } else {
+        q->last->next = record;
+    }
+    q->last = record;
+    q->count++;
+    q->is_at_end = false;
+    t->queued++;
+}
+
+void task_at_end(struct task *t, uint32_t topic, bool is_at_end)
+{
+    t->queues[topic].is_at_end = is_at_end;
+}
+
+/* --- the turn --- */
+
+static enum task_want begin_commit(struct task *t)
+{
+    task_apply(t);
+    t->phase = PHASE_COMMITTING;
+    return TASK_WANT_COMMIT;
+}
+
+static enum task_want begin_batch(struct task *t)
+{
+    if (!task_pick(t)) {
+        return TASK_WANT_NOTHING;
+    }
+    if (t->wanted.count == 0) {
+        return begin_commit(t);
+    }
+    for (uint32_t i = 0; i < t->wanted.count; i++) {
+        t->load = mem_grow32(t->load, i, &t->load_capacity, sizeof(struct text));
+        t->load[i] = t->wanted.items[i]->id;
+    }
+    t->phase = PHASE_LOADING;
+    return TASK_WANT_LOAD;
+}
+
+enum task_want task_turn(struct task *t, int64_t wall_ms, int64_t monotonic_ms)
+{
+    t->wall_ms = wall_ms > t->wall_ms ? wall_ms : t->wall_ms;
+    t->monotonic_ms = monotonic_ms;
+    switch (t->phase) {
+    case PHASE_NEW:
+        t->phase = PHASE_CLAIMING;
+        return TASK_WANT_CLAIM;
+    case PHASE_CLAIMING:
+        return TASK_WANT_CLAIM;
+    case PHASE_TIMERS:
+        return TASK_WANT_TIMERS;
+    case PHASE_READY:
+        return begin_batch(t);
+    case PHASE_LOADING:
+        return TASK_WANT_LOAD;
+    case PHASE_LOADED:
+        return begin_commit(t);
+    case PHASE_COMMITTING:
+        return TASK_WANT_COMMIT;
+    case PHASE_RELEASED:
+        return TASK_WANT_RELEASE;
+    }
+    UNREACHABLE();
+}
+
+uint32_t task_load(const struct task *t, const struct text **out_customers)
+{
+    CHECK(t->phase == PHASE_LOADING);
+    *out_customers = t->load;
+    return t->wanted.count;
+}
+
+const struct commit *task_commit(const struct task *t)
+{
+    CHECK(t->phase == PHASE_COMMITTING);
+    return &t->commit;
+}
+
+struct text task_timer_cursor(const struct task *t, int64_t *out_due_ms)
+{
+    *out_due_ms = t->cursor_due_ms;
+    return t->cursor_customer;
+}
+
+struct task_record *task_take_done(struct task *t)
+{
+    struct task_record *r = t->done_first;
+
+    if (r != NULL) {
+        t->done_first = r->next;
+        if (t->done_first == NULL) {
+            t->done_last = NULL;
+        }
+        r->next = NULL;
+    }
+    return r;
+}
+
+/* --- what the caller asks --- */
+
+uint32_t task_room(const struct task *t, uint32_t topic)
+{
+    uint32_t room = 2 * t->options.batch_records;
+    bool is_open = t->phase != PHASE_NEW && t->phase != PHASE_CLAIMING &&
+                   t->phase != PHASE_TIMERS && t->phase != PHASE_RELEASED && !t->is_draining;
+
+    return is_open && t->queues[topic].count < room ? room - t->queues[topic].count : 0;
+}
+
+int64_t task_next_offset(const struct task *t, uint32_t topic)
+{
+    return t->state.positions[topic].next_offset;
+}
+
+int64_t task_wake_ms(const struct task *t)
+{
+    if (t->phase != PHASE_READY) {
+        return INSTANT_NEVER;
+    }
+    if (t->queued > 0 && t->waiting_since_ms != INSTANT_NEVER) {
+        return t->waiting_since_ms + t->options.commit_every_ms;
+    }
+    return t->outbox.published > t->state.outbox_trimmed ? t->last_commit_ms + SECOND_MS
+                                                         : INSTANT_NEVER;
+}
+
+int64_t task_due_ms(const struct task *t)
+{
+    const struct heap_item *first = heap_first(&t->timers);
+
+    return first == NULL ? INSTANT_NEVER : first->due_ms;
+}
+
+enum err task_error(const struct task *t)
+{
+    return t->error;
+}
+
+bool task_is_drained(const struct task *t)
+{
+    return t->phase == PHASE_RELEASED || t->phase == PHASE_NEW || t->phase == PHASE_CLAIMING ||
+           t->phase == PHASE_TIMERS ||
+           (t->phase == PHASE_READY && t->outbox.first == NULL &&
+            t->outbox.published <= t->state.outbox_trimmed);
+}
+
+void task_stats(const struct task *t, struct task_stats *out_stats)
+{
+    *out_stats = t->stats;
+    out_stats->cached = t->cached;
+    out_stats->timers = (int64_t)t->timers.count;
+    out_stats->outbox_pending = t->outbox.count;
+    out_stats->stream_ms = t->clock.stream_ms;
+}

@@ -1,0 +1,299 @@
+/* DESIGN. A batch is what the clock lets pass now: records merged by event time, and the timers
+ * that stream time has passed then. Each record keeps the stream time of its own place in the
+ * order, so where a batch ends never shows in the result. Everything decided goes into one commit.
+ */
+#include "processor/base/check.h"
+#include "processor/base/mem.h"
+#include "processor/engine/task_parts.h"
+
+#define TRIM_EVERY_MS SECOND_MS /* an idle partition writes down so late what was published */
+
+static int64_t head_ms(const struct queue *q)
+{
+    return q->first == NULL || q->first->event == NULL ? INSTANT_MIN : q->first->event->at_ms;
+}
+
+static void tell_end(struct task *t, uint32_t topic)
+{
+    clock_at_end(&t->clock, topic, t->queues[topic].is_at_end && t->queues[topic].first == NULL);
+}
+
+static struct task_record *pop(struct task *t, uint32_t topic)
+{
+    struct queue *q = &t->queues[topic];
+    struct task_record *r = q->first;
+
+    q->first = r->next;
+    if (q->first == NULL) {
+        q->last = NULL;
+    }
+    r->next = NULL;
+    q->count--;
+    t->queued--;
+    return r;
+}
+
+static void want(struct task *t, struct known *k)
+{
+    if (k->customer != NULL) {
+        task_use(t, k);
+    } else if (!k->is_wanted) {
+        k->is_wanted = true;
+        task_list_add(&t->wanted, k);
+    }
+}
+
+static bool pick_record(struct task *t)
+{
+    int64_t heads_ms[COMMIT_TOPICS_MAX];
+    bool has_head[COMMIT_TOPICS_MAX];
+    struct picked *p = &t->picked[t->picked_count];
+    int32_t topic;
+
+    for (uint32_t i = 0; i < t->options.topic_count; i++) {
+        heads_ms[i] = head_ms(&t->queues[i]);
+        has_head[i] = t->queues[i].first != NULL;
+    }
+    topic = clock_next(&t->clock, heads_ms, has_head);
+    if (topic < 0) {
+        return false;
+    }
+    *p = (struct picked){ .record = pop(t, (uint32_t)topic) };
+    clock_record(&t->clock, (uint32_t)topic, heads_ms[topic]);
+    tell_end(t, (uint32_t)topic);
+    p->stream_ms = clock_advance(&t->clock, t->wall_ms);
+    t->state.positions[topic].next_offset = p->record->offset + 1;
+    if (p->record->event != NULL) {
+        p->known = task_need_known(t, p->record->event->customer);
+        want(t, p->known);
+    }
+    t->picked_count++;
+    return true;
+}
+
+static void pick_timers(struct task *t)
+{
+    struct heap_item *first;
+
+    while (t->timed.count < t->options.batch_timers && (first = heap_first(&t->timers)) != NULL &&
+           first->due_ms < t->stream_ms) {
+        struct known *k = (struct known *)(void *)first;
+
+        heap_set(&t->timers, first, INSTANT_NEVER);
+        task_list_add(&t->timed, k);
+        want(t, k);
+    }
+}
+
+static bool are_records_ripe(const struct task *t)
+{
+    return t->queued >= t->options.batch_records ||
+           (t->queued > 0 && t->monotonic_ms >= t->waiting_since_ms + t->options.commit_every_ms);
+}
+
+bool task_pick(struct task *t)
+{
+    for (uint32_t i = 0; i < t->options.topic_count; i++) {
+        tell_end(t, i);
+    }
+    t->stream_ms = clock_advance(&t->clock, t->wall_ms);
+    if (!t->is_draining && t->outbox.bytes <= t->options.outbox_bytes_max) {
+        if (t->queued > 0 && t->waiting_since_ms == INSTANT_NEVER) {
+            t->waiting_since_ms = t->monotonic_ms;
+        }
+        while (are_records_ripe(t) || t->picked_count > 0) {
+            if (t->picked_count == t->options.batch_records || !pick_record(t)) {
+                break;
+            }
+        }
+        t->stream_ms = t->clock.stream_ms;
+        pick_timers(t);
+    }
+    if (t->picked_count > 0) {
+        t->waiting_since_ms = INSTANT_NEVER;
+    } else if (are_records_ripe(t)) {
+        t->waiting_since_ms = t->monotonic_ms; /* the merge waits for another topic */
+    }
+    if (t->picked_count > 0 || t->timed.count > 0) {
+        return true;
+    }
+    return t->outbox.published > t->state.outbox_trimmed &&
+           (t->is_draining || t->monotonic_ms >= t->last_commit_ms + TRIM_EVERY_MS);
+}
+
+/* --- applying --- */
+
+static struct step step_of(struct task *t, const struct known *k, int64_t stream_ms)
+{
+    return (struct step){ .rules = t->options.rules,
+                          .customer = k->id,
+                          .stream_ms = stream_ms,
+                          .wall_ms = t->options.rules->is_event_clock ? STEP_NO_WALL : t->wall_ms,
+                          .out = &t->outputs,
+                          .scratch = &t->scratch };
+}
+
+static void make_dirty(struct task *t, struct known *k)
+{
+    if (!k->is_dirty) {
+        k->is_dirty = true;
+        task_list_add(&t->dirty, k);
+    }
+}
+
+static void divert(struct task *t, const struct task_record *r)
+{
+    struct outputs *out = &t->outputs;
+    struct output *o;
+
+    out->items = mem_grow32(out->items, out->count, &out->capacity, sizeof(struct output));
+    o = &out->items[out->count++];
+    *o = (struct output){ .type = OUTPUT_DEAD_LETTER };
+    o->as.dead_letter =
+        (struct dead_letter){ .topic = t->options.topics[r->topic],
+                              .partition = t->options.partition,
+                              .offset = r->offset,
+                              .reason = r->reject,
+                              .text = text_of(r->reject_text == NULL ? "" : r->reject_text),
+                              .key = r->key,
+                              .value = r->value };
+    t->stats.diverted++;
+}
+
+static void apply_record(struct task *t, const struct picked *p)
+{
+    struct step s;
+
+    t->stats.records++;
+    if (p->known == NULL) {
+        divert(t, p->record);
+        return;
+    }
+    s = step_of(t, p->known, p->stream_ms);
+    switch (step_event(&s, p->known->customer, p->record->event)) {
+    case STEP_APPLIED:
+        break;
+    case STEP_DUPLICATE:
+        t->stats.duplicates++;
+        break;
+    case STEP_LATE:
+        t->stats.late++;
+        break;
+    case STEP_ERASED_BEFORE:
+        break;
+    }
+    make_dirty(t, p->known);
+}
+
+static void encode_records(struct task *t)
+{
+    size_t begins = 0;
+
+    bytes_out_clear(&t->encoded);
+    for (uint32_t i = 0; i < t->dirty.count; i++) {
+        t->record_ends = mem_grow32(t->record_ends, i, &t->record_end_capacity, sizeof(size_t));
+        t->records = mem_grow32(t->records, i, &t->record_capacity, sizeof(struct commit_record));
+        customer_encode(t->dirty.items[i]->customer, &t->encoded);
+        t->record_ends[i] = bytes_out_view(&t->encoded).size;
+    }
+    for (uint32_t i = 0; i < t->dirty.count; i++) {
+        struct known *k = t->dirty.items[i];
+        size_t size = t->record_ends[i] - begins;
+
+        t->records[i] =
+            (struct commit_record){ .customer = k->id,
+                                    .record = { bytes_out_view(&t->encoded).at + begins, size },
+                                    .due_ms = k->customer->due_ms };
+        heap_set(&t->timers, &k->item, k->customer->due_ms);
+        task_resize(t, k, size);
+        begins = t->record_ends[i];
+    }
+}
+
+static void encode_outputs(struct task *t)
+{
+    struct bytes_out payload = { 0 };
+
+    for (uint32_t i = 0; i < t->outputs.count; i++) {
+        const struct output *o = &t->outputs.items[i];
+        bool is_letter = o->type == OUTPUT_DEAD_LETTER;
+        struct bytes key = { (const uint8_t *)o->customer.at, o->customer.size };
+
+        bytes_out_clear(&payload);
+        if (o->type != OUTPUT_MEMBERSHIP || !o->as.membership.is_tombstone) {
+            output_encode(o, &payload);
+        }
+        outbox_add(&t->outbox, o->type, t->outbox.newest + 1,
+                   is_letter ? o->as.dead_letter.key : key,
+                   !is_letter || o->as.dead_letter.key.at != NULL, bytes_out_view(&payload));
+        t->entries = mem_grow32(t->entries, i, &t->entry_capacity, sizeof(struct outbox_entry));
+        t->entries[i] = t->outbox.last->entry;
+        t->stats.outputs[o->type]++;
+    }
+    bytes_out_fini(&payload);
+}
+
+static void fill_commit(struct task *t)
+{
+    struct partition_state *s = &t->state;
+
+    s->guard = (struct guard){ t->guard.epoch, t->guard.version + 1 };
+    s->stream_ms = t->stream_ms;
+    s->outbox_last = t->outbox.newest;
+    s->outbox_trimmed = t->outbox.published;
+    s->config = t->options.rules->config;
+    for (uint32_t i = 0; i < s->position_count; i++) {
+        s->positions[i].watermark_ms = t->clock.topics[i].watermark_ms;
+    }
+    t->commit = (struct commit){ .expected = t->guard,
+                                 .state = *s,
+                                 .records = t->records,
+                                 .record_count = t->dirty.count,
+                                 .outbox = t->entries,
+                                 .outbox_count = t->outputs.count,
+                                 .outbox_trim = t->outbox.published };
+}
+
+void task_apply(struct task *t)
+{
+    for (uint32_t i = 0; i < t->picked_count; i++) {
+        apply_record(t, &t->picked[i]);
+    }
+    for (uint32_t i = 0; i < t->timed.count; i++) {
+        struct known *k = t->timed.items[i];
+        struct step s = step_of(t, k, t->stream_ms);
+
+        step_time(&s, k->customer);
+        make_dirty(t, k);
+        t->stats.timers_fired++;
+    }
+    encode_records(t);
+    encode_outputs(t);
+    fill_commit(t);
+}
+
+void task_hand_back(struct task *t, struct task_record *r)
+{
+    r->next = NULL;
+    if (t->done_last == NULL) {
+        t->done_first = r;
+    } else {
+        t->done_last->next = r;
+    }
+    t->done_last = r;
+}
+
+void task_batch_done(struct task *t)
+{
+    for (uint32_t i = 0; i < t->picked_count; i++) {
+        task_hand_back(t, t->picked[i].record);
+    }
+    for (uint32_t i = 0; i < t->dirty.count; i++) {
+        t->dirty.items[i]->is_dirty = false;
+    }
+    t->picked_count = 0;
+    t->timed.count = t->wanted.count = t->dirty.count = 0;
+    t->outputs.count = 0;
+    arena_reset(&t->output_arena);
+    arena_reset(&t->scratch);
+}

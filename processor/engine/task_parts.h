@@ -1,0 +1,135 @@
+/* What the files of task share; nobody else includes this.
+ *
+ * Layer: engine. task.c: inputs and the turn; task_batch.c: which records and timers go next, and
+ * applying them; task_customers.c: records in memory and their timers; task_outbox.c: what may
+ * leave.
+ */
+#ifndef ENGINE_TASK_PARTS_H
+#define ENGINE_TASK_PARTS_H
+#include "processor/base/heap.h"
+#include "processor/base/map.h"
+#include "processor/engine/task.h"
+
+struct known {                   /* one customer that is in memory, or has a timer */
+    struct heap_item item;       /* first: a heap item is its owner */
+    struct text id;              /* owned */
+    struct customer *customer;   /* NULL: only its timer is known */
+    size_t bytes;                /* of the record, roughly */
+    struct known *newer, *older; /* by last use; only with a customer */
+    bool is_wanted;              /* in the load of the batch */
+    bool is_dirty;               /* in the commit of the batch */
+};
+
+struct known_list {
+    struct known **items;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+struct outbox_node {
+    struct outbox_entry entry; /* key and payload behind the node */
+    struct outbox_node *next;
+    size_t bytes;
+};
+
+struct outbox {
+    struct outbox_node *first, *last; /* ascending; all not yet published */
+    struct outbox_node *next_out;     /* the first not handed out; NULL: none */
+    int64_t durable;                  /* entries up to here may leave */
+    int64_t published;                /* delivered up to here */
+    int64_t newest;                   /* last sequence number given */
+    size_t bytes;
+    int64_t count;
+};
+
+struct queue { /* records of one topic, fetched and not yet applied */
+    struct task_record *first, *last;
+    uint32_t count;
+    bool is_at_end; /* the source has read all there is */
+    int64_t expected;
+};
+
+struct picked { /* a record of the batch, and stream time once it is applied */
+    struct task_record *record;
+    struct known *known; /* NULL: diverted */
+    int64_t stream_ms;
+};
+
+enum task_phase {
+    PHASE_NEW,
+    PHASE_CLAIMING,
+    PHASE_TIMERS,
+    PHASE_READY,
+    PHASE_LOADING,
+    PHASE_LOADED,
+    PHASE_COMMITTING,
+    PHASE_RELEASED
+};
+
+struct task {
+    struct task_options options;
+    enum task_phase phase;
+    enum err error;
+    bool is_draining;
+    struct guard guard;
+    struct clock clock;
+    struct partition_state state;
+    struct queue queues[COMMIT_TOPICS_MAX];
+    uint32_t queued;
+    int64_t waiting_since_ms; /* monotonic; never: no record waits */
+    int64_t last_commit_ms;   /* monotonic */
+    int64_t wall_ms;          /* of the last turn */
+    int64_t monotonic_ms;     /* of the last turn */
+    struct task_record *done_first, *done_last;
+
+    struct map customers; /* id -> known */
+    struct heap timers;
+    struct known *newest, *oldest;
+    size_t cached_bytes;
+    int64_t cached;
+    int64_t cursor_due_ms;       /* TIMERS: the last read */
+    struct text cursor_customer; /* owned */
+
+    /* the batch */
+    struct picked *picked;
+    uint32_t picked_count;
+    int64_t stream_ms; /* after its records */
+    struct known_list timed, wanted, dirty;
+    struct text *load;
+    uint32_t load_capacity;
+    struct outputs outputs;
+    struct arena output_arena, scratch;
+    struct bytes_out encoded;
+    struct commit commit;
+    struct commit_record *records;
+    uint32_t record_capacity;
+    size_t *record_ends;
+    uint32_t record_end_capacity;
+    struct outbox_entry *entries;
+    uint32_t entry_capacity;
+    struct outbox outbox;
+    struct task_stats stats;
+};
+
+/* --- task_customers.c --- */
+struct known *task_need_known(struct task *t, struct text id);
+void task_keep(struct task *t, struct known *k, struct customer *c, size_t record_bytes);
+void task_resize(struct task *t, struct known *k, size_t record_bytes); /* it was encoded anew */
+void task_use(struct task *t, struct known *k);                         /* it is the newest now */
+void task_evict(struct task *t); /* down to the cache's size; forget the idle */
+void task_forget_customers(struct task *t);
+void task_list_add(struct known_list *list, struct known *k);
+
+/* --- task_batch.c --- */
+bool task_pick(struct task *t); /* a batch, or a commit that only trims; false: nothing to do */
+void task_apply(struct task *t);
+void task_batch_done(struct task *t); /* hand its records back, forget the rest */
+void task_hand_back(struct task *t, struct task_record *r);
+
+/* --- task_outbox.c --- */
+void outbox_add(struct outbox *o, enum output_type type, int64_t sequence, struct bytes key,
+                bool has_key, struct bytes payload);
+void outbox_published(struct outbox *o, int64_t sequence);
+void outbox_fini(struct outbox *o);
+
+#endif /* ENGINE_TASK_PARTS_H */
