@@ -1,0 +1,176 @@
+/* DESIGN. librdkafka tells when the last broker is gone (an error) but not when one is back. Its
+ * statistics, once a second, name the state of each connection: with one UP the client is up. An
+ * answer of a broker, told by the client's owner, counts at once. Each change is one log line.
+ */
+#include "sinks/kafka_client.h"
+
+#include "processor/base/log.h"
+#include "processor/base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define METADATA_TIMEOUT_MS 5000
+#define TOPIC_NAME_MAX      249 /* of Kafka */
+
+static void change(struct kafka_client *c, enum kafka_client_state state)
+{
+    int before = atomic_exchange(&c->state, (int)state);
+
+    if (before == (int)state) {
+        return;
+    }
+    if (state == KAFKA_CLIENT_UP) {
+        atomic_store(&c->reason, RD_KAFKA_RESP_ERR_NO_ERROR);
+        log_line(LOG_INFO, "kafka.up", "client=%s", c->name);
+    } else {
+        log_line(LOG_WARN, "kafka.down", "client=%s", c->name);
+    }
+}
+
+void kafka_client_answered(struct kafka_client *c)
+{
+    if (!kafka_client_is_up(c)) {
+        change(c, KAFKA_CLIENT_UP);
+    }
+}
+
+static void on_error(rd_kafka_t *client, int error, const char *reason, void *opaque)
+{
+    struct kafka_client *c = opaque;
+    const char *name = rd_kafka_err2name((rd_kafka_resp_err_t)error);
+
+    (void)client;
+    if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+        change(c, KAFKA_CLIENT_DOWN);
+    } else if (atomic_exchange(&c->reason, error) != error) {
+        log_line(error == RD_KAFKA_RESP_ERR__FATAL ? LOG_ERROR : LOG_WARN, "kafka.error",
+                 "client=%s code=%s reason=\"%s\"", c->name, name, reason);
+    }
+}
+
+static int on_statistics(rd_kafka_t *client, char *json, size_t json_size, void *opaque)
+{
+    static const char up[] = "\"state\":\"UP\"";
+    struct kafka_client *c = opaque;
+
+    (void)client;
+    if (memmem(json, json_size, up, sizeof(up) - 1) != NULL) {
+        change(c, KAFKA_CLIENT_UP);
+    } else if (kafka_client_is_up(c)) {
+        change(c, KAFKA_CLIENT_DOWN);
+    }
+    return 0; /* librdkafka frees the text */
+}
+
+/* Thread: librdkafka's. */
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+    (void)client;
+    log_line(LOG_DEBUG, "kafka.log", "level=%d facility=%s text=\"%s\"", level, facility, text);
+}
+
+void kafka_client_init(struct kafka_client *c, const char *name)
+{
+    c->name = name;
+    atomic_init(&c->state, KAFKA_CLIENT_STARTING);
+    atomic_init(&c->reason, RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+enum err kafka_client_set(rd_kafka_conf_t *conf, struct text name, struct text value,
+                          char out_text[256])
+{
+    char *name_z = mem_dup(name.at, name.size), *value_z = mem_dup(value.at, value.size);
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name_z, value_z, out_text, 256);
+
+    mem_free(name_z);
+    mem_free(value_z);
+    return result == RD_KAFKA_CONF_OK ? OK : ERR_CONFIG;
+}
+
+static enum err set_all(rd_kafka_conf_t *conf, const struct kafka_property *properties,
+                        uint32_t count, char out_text[256])
+{
+    enum err e = OK;
+
+    for (uint32_t i = 0; i < count && e == OK; i++) {
+        e = kafka_client_set(conf, properties[i].name, properties[i].value, out_text);
+    }
+    return e;
+}
+
+enum err kafka_client_conf(struct kafka_client *c, const struct kafka_options *options,
+                           const struct kafka_property *defaults, uint32_t default_count,
+                           rd_kafka_conf_t **out_conf, char out_text[256])
+{
+    const struct kafka_property ours[] = {
+        { TEXT("client.id"), TEXT("segstream") },
+        { TEXT("socket.nagle.disable"), TEXT("true") },
+        { TEXT("reconnect.backoff.max.ms"), TEXT("1000") },
+        { TEXT("statistics.interval.ms"), TEXT("1000") },
+    };
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    enum err e = set_all(conf, ours, sizeof(ours) / sizeof(ours[0]), out_text);
+
+    if (e == OK) {
+        e = set_all(conf, defaults, default_count, out_text);
+    }
+    if (e == OK) {
+        e = set_all(conf, options->properties, options->property_count, out_text);
+    }
+    if (e == OK) {
+        e = set_all(conf, options->role_properties, options->role_property_count, out_text);
+    }
+    if (e == OK) {
+        e = kafka_client_set(conf, TEXT("bootstrap.servers"), options->brokers, out_text);
+    }
+    if (e != OK) {
+        rd_kafka_conf_destroy(conf);
+        return e;
+    }
+    rd_kafka_conf_set_opaque(conf, c);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_stats_cb(conf, on_statistics);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    *out_conf = conf;
+    return OK;
+}
+
+enum err kafka_client_open(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **out_client,
+                           char out_text[256])
+{
+    *out_client = rd_kafka_new(type, conf, out_text, 256);
+    if (*out_client == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return ERR_CONFIG;
+    }
+    return OK;
+}
+
+enum err kafka_topic_partitions(rd_kafka_t *client, struct text topic, int32_t *out_count)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    char name[TOPIC_NAME_MAX + 1];
+    rd_kafka_topic_t *handle;
+    enum err e = ERR_UNAVAILABLE;
+
+    if (topic.size == 0 || topic.size > TOPIC_NAME_MAX) {
+        return ERR_UNAVAILABLE;
+    }
+    (void)snprintf(name, sizeof(name), "%.*s", TEXT_PRINTF(topic));
+    handle = rd_kafka_topic_new(client, name, NULL);
+    if (handle == NULL) {
+        return ERR_UNAVAILABLE;
+    }
+    if (rd_kafka_metadata(client, 0, handle, &metadata, METADATA_TIMEOUT_MS) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+            metadata->topics[0].partition_cnt > 0) {
+            *out_count = metadata->topics[0].partition_cnt;
+            e = OK;
+        }
+        rd_kafka_metadata_destroy(metadata);
+    }
+    rd_kafka_topic_destroy(handle);
+    return e;
+}
