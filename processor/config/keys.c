@@ -89,7 +89,8 @@ static const struct key TOPICS_KEYS[] = {
 static const struct keys TOPICS = KEYS(TOPICS_KEYS);
 
 static const struct key ATTRIBUTE_KEYS[] = {
-    { "type", SHAPE_CHOICE, .choices = "int double string bool enum date strings", .is_needed = true },
+    { "type", SHAPE_CHOICE, .choices = "int double string bool enum date strings",
+      .is_needed = true },
     { "dimension", SHAPE_CHOICE, .choices = DIMENSIONS },
     { "values", SHAPE_LIST_OF, &TEXT_ITEMS },
     { "default", SHAPE_TEXTS },
@@ -142,7 +143,8 @@ static const struct key CHANNEL_KEYS[] = {
     { "resolve", SHAPE_LIST_OF, &TEXT_ITEMS },
     { "default", SHAPE_ANY, .is_needed = true },
 };
-static const struct keys CHANNEL = { CHANNEL_KEYS, sizeof(CHANNEL_KEYS) / sizeof(CHANNEL_KEYS[0]), true };
+static const struct keys CHANNEL = { CHANNEL_KEYS,
+    sizeof(CHANNEL_KEYS) / sizeof(CHANNEL_KEYS[0]), true };
 EACH(CHANNELS, SHAPE_MAP, &CHANNEL);
 EACH(LISTS, SHAPE_TEXTS);
 const struct keys KEYS_ROW = KEYS(LISTS_EACH);

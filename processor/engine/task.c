@@ -85,6 +85,7 @@ static void take_positions(struct task *t, const struct task_claim *claim)
             }
         }
         t->clock.topics[i].watermark_ms = p->watermark_ms;
+        t->committed[i] = p->next_offset;
         t->queues[i].expected = p->next_offset;
     }
 }
@@ -188,6 +189,9 @@ void task_committed(struct task *t, enum err error)
     t->outbox.durable = t->commit.state.outbox_last;
     t->last_commit_ms = t->monotonic_ms;
     t->stats.commits++;
+    for (uint32_t i = 0; i < t->options.topic_count; i++) {
+        t->committed[i] = t->commit.state.positions[i].next_offset;
+    }
     task_batch_done(t);
     task_evict(t);
     t->phase = PHASE_READY;
@@ -354,7 +358,7 @@ uint32_t task_room(const struct task *t, uint32_t topic)
 
 int64_t task_next_offset(const struct task *t, uint32_t topic)
 {
-    return t->state.positions[topic].next_offset;
+    return t->committed[topic];
 }
 
 int64_t task_wake_ms(const struct task *t)
@@ -396,4 +400,22 @@ void task_stats(const struct task *t, struct task_stats *out_stats)
     out_stats->timers = (int64_t)t->timers.count;
     out_stats->outbox_pending = t->outbox.count;
     out_stats->stream_ms = t->clock.stream_ms;
+}
+
+void task_stats_add(struct task_stats *sum, const struct task_stats *one)
+{
+    sum->records += one->records;
+    sum->duplicates += one->duplicates;
+    sum->late += one->late;
+    sum->diverted += one->diverted;
+    sum->skipped += one->skipped;
+    sum->timers_fired += one->timers_fired;
+    sum->commits += one->commits;
+    for (int i = 0; i < OUTPUT_TYPE__COUNT; i++) {
+        sum->outputs[i] += one->outputs[i];
+    }
+    sum->cached += one->cached;
+    sum->timers += one->timers;
+    sum->outbox_pending += one->outbox_pending;
+    sum->stream_ms = one->stream_ms < sum->stream_ms ? one->stream_ms : sum->stream_ms;
 }

@@ -109,8 +109,8 @@ task_take_done(struct task *t); /* records the task is finished with; NULL: none
 
 /* How many more records of that topic it wants now: 0 means do not fetch (back-pressure). */
 uint32_t task_room(const struct task *t, uint32_t topic);
-int64_t task_next_offset(const struct task *t,
-                         uint32_t topic); /* after claim: where to read from; -1: from the start */
+/* After the claim: where to read from; -1: from the start. Later: behind what was committed. */
+int64_t task_next_offset(const struct task *t, uint32_t topic);
 int64_t task_wake_ms(
     const struct task *t); /* monotonic: turn again no later than this; never: only on input */
 int64_t task_due_ms(const struct task *t); /* earliest timer in stream time */
@@ -127,5 +127,7 @@ struct task_stats {
     int64_t cached, timers, outbox_pending, stream_ms; /* now */
 };
 void task_stats(const struct task *t, struct task_stats *out_stats);
+void task_stats_add(struct task_stats *sum,
+                    const struct task_stats *one); /* stream_ms: the least */
 
 #endif /* ENGINE_TASK_H */

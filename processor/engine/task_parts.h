@@ -73,7 +73,8 @@ struct task {
     bool is_draining;
     struct guard guard;
     struct clock clock;
-    struct partition_state state;
+    struct partition_state state;         /* of the next commit */
+    int64_t committed[COMMIT_TOPICS_MAX]; /* next offset by topic, durable */
     struct queue queues[COMMIT_TOPICS_MAX];
     uint32_t queued;
     int64_t waiting_since_ms; /* monotonic; never: no record waits */
