@@ -1,0 +1,223 @@
+#include "processor/runtime/http.h"
+
+#include "processor/base/check.h"
+#include "processor/base/mem.h"
+#include "processor/runtime/metrics.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 32
+#define IDLE_SECONDS    10
+#define BACKLOG         16
+#define METRICS_TYPE    "text/plain; version=0.0.4; charset=utf-8"
+#define TEXT_TYPE       "text/plain; charset=utf-8"
+
+struct http {
+    struct MHD_Daemon *daemon;
+    struct http_handlers handlers;
+};
+
+/* --- answers --- */
+static enum MHD_Result answer(struct MHD_Connection *to, unsigned status, const char *type,
+                              struct bytes body)
+{
+    struct MHD_Response *r = MHD_create_response_from_buffer(body.size, (void *)(uintptr_t)body.at,
+                                                             MHD_RESPMEM_MUST_COPY);
+    enum MHD_Result result;
+
+    if (r == NULL) {
+        return MHD_NO;
+    }
+    (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
+        (void)MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+    }
+    result = MHD_queue_response(to, status, r);
+    MHD_destroy_response(r);
+    return result;
+}
+
+static enum MHD_Result answer_text(struct MHD_Connection *to, unsigned status, const char *text)
+{
+    return answer(to, status, TEXT_TYPE, (struct bytes){ (const uint8_t *)text, strlen(text) });
+}
+
+static enum MHD_Result answer_metrics(struct MHD_Connection *to)
+{
+    struct bytes_out out = { NULL, 0, 0 };
+    enum MHD_Result result;
+
+    metrics_print(&out);
+    result = answer(to, MHD_HTTP_OK, METRICS_TYPE, bytes_out_view(&out));
+    bytes_out_fini(&out);
+    return result;
+}
+
+static enum MHD_Result answer_ready(const struct http *h, struct MHD_Connection *to)
+{
+    struct bytes_out out = { NULL, 0, 0 };
+    bool is_ready = h->handlers.ready(h->handlers.context, &out);
+    enum MHD_Result result;
+
+    if (is_ready) {
+        result = answer_text(to, MHD_HTTP_OK, "ok\n");
+    } else {
+        result = answer(to, MHD_HTTP_SERVICE_UNAVAILABLE, TEXT_TYPE, bytes_out_view(&out));
+    }
+    bytes_out_fini(&out);
+    return result;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *to, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_size, void **state)
+{
+    static int seen;
+    const struct http *h = context;
+
+    (void)version;
+    (void)upload;
+    if (*state == NULL) { /* the head only: the answer comes with the call behind the body */
+        *state = &seen;
+        return MHD_YES;
+    }
+    if (*upload_size > 0) {
+        *upload_size = 0; /* nobody reads it */
+        return MHD_YES;
+    }
+    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
+        return answer_text(to, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+    }
+    if (strcmp(url, "/metrics") == 0) {
+        return answer_metrics(to);
+    }
+    if (strcmp(url, "/healthz") == 0) {
+        return answer_text(to, MHD_HTTP_OK, "ok\n");
+    }
+    if (strcmp(url, "/readyz") == 0) {
+        return answer_ready(h, to);
+    }
+    return answer_text(to, MHD_HTTP_NOT_FOUND, "there are /metrics, /healthz and /readyz\n");
+}
+
+/* --- where to listen --- */
+static enum err fail(enum err e, struct text listen, const char *why, char out_text[256])
+{
+    (void)text_format(out_text, 256, "http.listen: %.*s: %s", TEXT_PRINTF(listen), why);
+    return e;
+}
+
+/* Returns: false when it is not of the form ADDRESS:PORT. */
+static bool split(struct text listen, char address[128], char port[8])
+{
+    const char *colon = memrchr(listen.at, ':', listen.size);
+    struct text host = TEXT("127.0.0.1"), number = listen;
+
+    if (colon != NULL) {
+        number.at = colon + 1;
+        number.size = (size_t)(listen.at + listen.size - number.at);
+        if (colon > listen.at) {
+            host = (struct text){ listen.at, (size_t)(colon - listen.at) };
+        }
+    }
+    if (host.size > 2 && host.at[0] == '[' && host.at[host.size - 1] == ']') {
+        host.at++;
+        host.size -= 2;
+    } else if (memchr(host.at, ':', host.size) != NULL) {
+        return false; /* an IPv6 address without brackets */
+    }
+    if (host.size >= 128 || number.size == 0 || number.size > 5) {
+        return false;
+    }
+    (void)snprintf(address, 128, "%.*s", TEXT_PRINTF(host));
+    (void)snprintf(port, 8, "%.*s", TEXT_PRINTF(number));
+    return true;
+}
+
+static enum err listen_at(struct text listen_text, int *out_socket, uint16_t *out_port,
+                          char out_text[256])
+{
+    const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+                                    .ai_socktype = SOCK_STREAM,
+                                    .ai_flags = AI_NUMERICSERV };
+    struct sockaddr_storage bound = { 0 };
+    socklen_t size = sizeof(bound);
+    char address[128], port[8];
+    struct addrinfo *found = NULL;
+    int fd, one = 1;
+    bool is_bound;
+
+    if (listen_text.size == 0 || !split(listen_text, address, port) ||
+        strspn(port, "0123456789") != strlen(port) || strtoul(port, NULL, 10) > UINT16_MAX) {
+        return fail(ERR_CONFIG, listen_text, "expected ADDRESS:PORT", out_text);
+    }
+    if (getaddrinfo(address, port, &hints, &found) != 0) {
+        return fail(ERR_CONFIG, listen_text, "no such address", out_text);
+    }
+    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    is_bound = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+               bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0 &&
+               getsockname(fd, (struct sockaddr *)&bound, &size) == 0;
+    freeaddrinfo(found);
+    if (!is_bound) {
+        enum err e = fail(ERR_UNAVAILABLE, listen_text, strerror(errno), out_text);
+
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return e;
+    }
+    *out_port = ntohs(bound.ss_family == AF_INET6
+                          ? ((const struct sockaddr_in6 *)(const void *)&bound)->sin6_port
+                          : ((const struct sockaddr_in *)(const void *)&bound)->sin_port);
+    *out_socket = fd;
+    return OK;
+}
+
+/* --- start and stop --- */
+enum err http_start(struct text listen_text, const struct http_handlers *handlers,
+                    struct http **out, uint16_t *out_port, char out_text[256])
+{
+    struct http *h;
+    sigset_t all, before;
+    int fd = -1;
+    enum err e = listen_at(listen_text, &fd, out_port, out_text);
+
+    if (e != OK) {
+        return e;
+    }
+    h = mem_alloc(sizeof(*h));
+    h->handlers = *handlers;
+    sigfillset(&all); /* signals are for the process's main thread */
+    CHECK(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+    h->daemon = MHD_start_daemon(
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, on_request, h,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+    CHECK(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    if (h->daemon == NULL) { /* which has closed the socket */
+        mem_free(h);
+        return fail(ERR_UNAVAILABLE, listen_text, "the HTTP server cannot start", out_text);
+    }
+    *out = h;
+    return OK;
+}
+
+void http_stop(struct http *h)
+{
+    if (h == NULL) {
+        return;
+    }
+    MHD_stop_daemon(h->daemon); /* closes the socket and joins the thread */
+    mem_free(h);
+}
