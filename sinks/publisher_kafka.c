@@ -48,7 +48,7 @@ struct publisher_kafka {
     pthread_mutex_t lock;      /* guards what follows */
     struct producer producer;  /* changed by the publisher's thread only, which reads it freely */
     struct publisher_queue queue;
-    struct publisher_stats stats;
+    struct publisher_kafka_stats stats;
     int64_t close_at_ms; /* INT64_MAX: open */
 };
 
@@ -71,6 +71,12 @@ static void unlock(pthread_mutex_t *m)
 }
 
 /* --- one record --- */
+static void say_failed(const char *topic, int64_t sequence, rd_kafka_resp_err_t error)
+{
+    log_line(LOG_WARN, "publish.failed", "topic=%s sequence=%lld code=%s retrying_in_ms=%d", topic,
+             (long long)sequence, rd_kafka_err2name(error), RETRY_MS);
+}
+
 /* Called by rd_kafka_poll and rd_kafka_flush, on the publisher's thread. */
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *m, void *opaque)
 {
@@ -93,9 +99,7 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *m, void 
     is_first = publisher_queue_failed(&p->queue, e, now_ms() + RETRY_MS);
     unlock(&p->lock);
     if (is_first) {
-        log_line(LOG_WARN, "publish.failed", "topic=%s sequence=%lld code=%s retrying_in_ms=%d",
-                 rd_kafka_topic_name(m->rkt), (long long)sequence, rd_kafka_err2name(m->err),
-                 RETRY_MS);
+        say_failed(rd_kafka_topic_name(m->rkt), sequence, m->err);
     }
 }
 
@@ -126,14 +130,11 @@ static void send_due(struct publisher_kafka *p, int32_t partition, int64_t at_ms
         }
         error = produce(p, e);
         if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            bool is_full = error == RD_KAFKA_RESP_ERR__QUEUE_FULL;
-
-            publisher_queue_refused(e, at_ms + (is_full ? QUEUE_FULL_MS : RETRY_MS));
-            if (!is_full) {
-                log_line(LOG_WARN, "publish.failed",
-                         "topic=%s sequence=%lld code=%s retrying_in_ms=%d",
-                         p->topics[e->outbox.type], (long long)e->outbox.sequence,
-                         rd_kafka_err2name(error), RETRY_MS);
+            if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+                publisher_queue_refused(e, at_ms + QUEUE_FULL_MS);
+            } else {
+                publisher_queue_refused(e, at_ms + RETRY_MS);
+                say_failed(p->topics[e->outbox.type], e->outbox.sequence, error);
             }
             return;
         }
@@ -389,14 +390,12 @@ enum err publisher_kafka_new(const struct publisher_kafka_options *options, stru
     return OK;
 }
 
-struct publisher_stats publisher_kafka_stats(struct publisher *publisher)
+void publisher_kafka_stats(struct publisher *publisher, struct publisher_kafka_stats *out_stats)
 {
     struct publisher_kafka *p = (struct publisher_kafka *)(void *)publisher;
-    struct publisher_stats stats;
 
     lock(&p->lock);
-    stats = p->stats;
+    *out_stats = p->stats;
     unlock(&p->lock);
-    stats.is_up = kafka_client_is_up(&p->client);
-    return stats;
+    out_stats->is_up = kafka_client_is_up(&p->client);
 }

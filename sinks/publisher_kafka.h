@@ -24,13 +24,13 @@ struct publisher_kafka_options {
 enum err publisher_kafka_new(const struct publisher_kafka_options *options, struct publisher **out,
                              char out_text[256]);
 
-struct publisher_stats { /* since the start */
-    int64_t published;   /* entries given to a producer, each once */
-    int64_t delivered;   /* entries acknowledged */
-    int64_t bytes;       /* of keys and values of those published */
-    int64_t retried;     /* given to a producer once more */
-    bool is_up;          /* a broker is connected */
+struct publisher_kafka_stats { /* since the start */
+    int64_t published;         /* entries given to a producer, each once */
+    int64_t delivered;         /* entries acknowledged */
+    int64_t bytes;             /* of keys and values of those published */
+    int64_t retried;           /* given to a producer once more */
+    bool is_up;                /* a broker is connected */
 };
-struct publisher_stats publisher_kafka_stats(struct publisher *p);
+void publisher_kafka_stats(struct publisher *p, struct publisher_kafka_stats *out_stats);
 
 #endif /* SINKS_PUBLISHER_KAFKA_H */

@@ -9,6 +9,7 @@
 #include "processor/base/mem.h"
 #include "sinks/store_guard.h"
 #include "sinks/store_memory_partition.h"
+#include "sinks/store_rules.h"
 
 #include <pthread.h>
 
@@ -110,8 +111,7 @@ static enum err commit(struct store_memory *m, struct store_memory_partition *p,
 {
     const struct claimed *held = claimed_of(m, a->reply.partition);
 
-    CHECK(c->state.guard.epoch == c->expected.epoch);
-    CHECK(c->state.guard.version == c->expected.version + 1);
+    store_rules_commit(c);
     a->reply.guard = p->guard.at;
     switch (store_guard_judge(held->is_claimed ? &held->guard : NULL, c->expected,
                               p->is_guarded ? &p->guard : NULL, false)) {

@@ -6,6 +6,7 @@
 #include "processor/base/check.h"
 #include "processor/base/instant.h"
 #include "processor/base/mem.h"
+#include "sinks/store_rules.h"
 
 #include <stdlib.h>
 
@@ -66,52 +67,26 @@ static struct bytes bytes_shown(struct arena *arena, struct bytes b)
     return (struct bytes){ (const uint8_t *)copy.at, copy.size };
 }
 
-/* All entries behind the trimmed ones, read from copies of their blobs. */
-static enum err show_outbox(const struct store_memory_partition *p, int64_t trimmed,
-                            struct arena *arena, struct store_reply *reply)
-{
-    struct outbox_entry *all = NULL;
-    uint32_t count = 0, capacity = 0;
-    enum err e = OK;
-
-    for (uint32_t i = 0; i < p->blob_count && e == OK; i++) {
-        struct bytes copy = bytes_shown(arena, p->blobs[i].bytes);
-        const struct outbox_entry *entries;
-        uint32_t entry_count;
-
-        e = outbox_decode(copy, arena, &entries, &entry_count);
-        for (uint32_t k = 0; e == OK && k < entry_count; k++) {
-            if (entries[k].sequence > trimmed) {
-                all = mem_grow32(all, count, &capacity, sizeof(*all));
-                all[count++] = entries[k];
-            }
-        }
-    }
-    if (count > 0) {
-        struct outbox_entry *shown = arena_alloc(arena, count * sizeof(*shown));
-
-        memcpy(shown, all, count * sizeof(*shown));
-        reply->outbox = shown;
-        reply->outbox_count = count;
-    }
-    mem_free(all);
-    return e;
-}
-
 enum err store_memory_partition_state(const struct store_memory_partition *p, struct arena *arena,
                                       struct store_reply *reply)
 {
     struct partition_state *state;
-    enum err e;
+    struct bytes *blobs;
 
     if (p->state.at == NULL) {
         reply->is_new = true;
         return OK;
     }
     state = arena_alloc(arena, sizeof(*state));
-    e = partition_state_decode(p->state, arena, state);
     reply->state = state;
-    return e == OK ? show_outbox(p, state->outbox_trimmed, arena, reply) : e;
+    if (partition_state_decode(p->state, arena, state) != OK) {
+        return ERR_CORRUPT;
+    }
+    blobs = arena_alloc(arena, (p->blob_count + 1) * sizeof(*blobs));
+    for (uint32_t i = 0; i < p->blob_count; i++) {
+        blobs[i] = bytes_shown(arena, p->blobs[i].bytes);
+    }
+    return store_rules_outbox(blobs, p->blob_count, state, arena, reply);
 }
 
 static int timer_order(const void *left, const void *right)

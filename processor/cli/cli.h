@@ -37,6 +37,9 @@ enum exit_code cli_load(const char *path, int needs, const struct cli_overrides 
 /* "path=value" of --set. Returns: false when it is not of that form, or there are too many. */
 bool cli_override(struct cli_overrides *overrides, const char *argument);
 
+/* An eventfd that SIGINT and SIGTERM make readable. Call once. */
+int cli_stop_fd(void);
+
 /* An instant as RFC 3339 or integer ms. */
 bool cli_instant(const char *argument, int64_t *out_ms);
 

@@ -9,6 +9,8 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    { "demo", cmd_demo, "see it work: seeded shoppers, a Kafka inside, triggers in seconds" },
+    { "run", cmd_run, "process events from Kafka until stopped" },
     { "check", cmd_check, "say everything that is wrong with a configuration" },
     { "backtest", cmd_backtest, "what would have left for the events of a file" },
 };

@@ -9,8 +9,9 @@
 #include "processor/base/check.h"
 #include "processor/base/mem.h"
 
-#define ROUNDS_MAX 1000 /* of one instant: every round ends a run, sends an email or starts a run  \
-                         */
+#define ROUNDS_MAX                                                                                 \
+    1000 /* of one instant: every round ends a run, sends an email or starts a run                 \
+          */
 
 void outputs_fini(struct outputs *o)
 {

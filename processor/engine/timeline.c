@@ -234,6 +234,13 @@ int64_t timeline_stream_ms(const struct timeline *t)
     return t->stream_ms;
 }
 
+int64_t timeline_due_ms(const struct timeline *t)
+{
+    const struct heap_item *first = heap_first(&t->timers);
+
+    return first == NULL ? INSTANT_NEVER : first->due_ms;
+}
+
 const struct customer *timeline_customer(const struct timeline *t, struct text id)
 {
     const struct known *k = map_find(&t->customers, id);

@@ -1,0 +1,109 @@
+/* segstream run -c CONFIG: process events from Kafka until SIGINT or SIGTERM. */
+#include "processor/cli/cli.h"
+#include "processor/runtime/supervisor.h"
+
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct arguments {
+    const char *config;
+    struct text instance;
+    struct cli_overrides overrides;
+};
+
+static const struct argp_option options[] = {
+    { "config", 'c', "FILE", 0, "The configuration: a file or a folder", 0 },
+    { "instance", 'i', "ID", 0,
+      "This process' name: a static member of the group, so that a quick restart moves no "
+      "partition",
+      0 },
+    { "set", 's', "PATH=VALUE", 0, "Override one key", 0 },
+    { 0 },
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+
+    switch (key) {
+    case 'c':
+    case ARGP_KEY_ARG:
+        if (a->config != NULL) {
+            argp_error(state, "one configuration");
+        }
+        a->config = argument;
+        return 0;
+    case 'i':
+        a->instance = text_of(argument);
+        return 0;
+    case 's':
+        if (!cli_override(&a->overrides, argument)) {
+            argp_error(state, "--set wants PATH=VALUE");
+        }
+        return 0;
+    case ARGP_KEY_END:
+        if (a->config == NULL) {
+            argp_error(state, "which configuration? -c FILE");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int stop_fd = -1; /* for the handler */
+
+static void on_signal(int number)
+{
+    static const uint64_t one = 1;
+    ssize_t written = write(stop_fd, &one, sizeof(one));
+
+    (void)written;
+    (void)number;
+}
+
+int cli_stop_fd(void)
+{
+    struct sigaction action = { .sa_handler = on_signal };
+
+    stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    return stop_fd;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    static const struct argp argp = { .options = options,
+                                      .parser = parse,
+                                      .args_doc = "",
+                                      .doc = "Process events from Kafka until SIGINT or SIGTERM; "
+                                             "start more processes to scale." };
+    struct arguments a = { 0 };
+    struct config *config = NULL;
+    enum exit_code code;
+    char sentence[256] = "";
+    enum err error;
+
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    code = cli_load(a.config, CONFIG_NEED_KAFKA | CONFIG_NEED_STATE | CONFIG_NEED_TOPICS,
+                    &a.overrides, &config);
+    if (code != EXIT_GOOD) {
+        return (int)code;
+    }
+    error = supervisor_run(
+        &(struct supervisor_options){
+            .config = config, .instance = a.instance, .stop_fd = cli_stop_fd(), .has_http = true },
+        sentence);
+    config_free(config);
+    if (error != OK) {
+        fprintf(stderr, "segstream run: %s\n", sentence);
+        return err_action(error) == ERR_ACTION_REFUSE ? EXIT_BAD_CONFIG : EXIT_SERVICE;
+    }
+    return EXIT_GOOD;
+}

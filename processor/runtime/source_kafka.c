@@ -1,0 +1,385 @@
+/* DESIGN. The consumer is used for membership and fetching only; offsets come from the state store.
+ * The claim is made inside the assign callback, so the very first fetch is at the right offset and
+ * nothing has to be sought or paused. With the eager protocol a worker has nothing else to do then.
+ * Until the queues are forwarded to their own partitions some records may reach the consumer's
+ * queue: source_poll hands those out first, so order holds.
+ */
+#include "processor/runtime/source_kafka.h"
+
+#include "processor/base/check.h"
+#include "processor/base/log.h"
+#include "processor/base/mem.h"
+#include "processor/runtime/kafka_settings.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+
+#define FETCH_MAX 1000 /* records of one chunk */
+
+struct chunk { /* what one fetch brought: its memory goes when the last record is given back */
+    struct arena arena;
+    rd_kafka_message_t **messages;
+    uint32_t message_count;
+    uint32_t pending;
+    struct task_record *records;
+};
+
+struct lane { /* one topic of one partition */
+    int32_t partition;
+    uint32_t topic;
+    rd_kafka_queue_t *queue;
+};
+
+struct source {
+    struct kafka_client client; /* first: librdkafka's callbacks get one pointer */
+    struct source_options options;
+    rd_kafka_t *consumer;
+    struct record_decoder *decoder;
+    struct lane *lanes;
+    uint32_t lane_count;
+    uint32_t lane_capacity;
+    rd_kafka_message_t *messages[FETCH_MAX];
+};
+
+static uint32_t topic_index(const struct source *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->options.config->input_count; i++) {
+        if (text_is(s->options.config->inputs[i].topic, name)) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+static void close_lanes(struct source *s)
+{
+    for (uint32_t i = 0; i < s->lane_count; i++) {
+        rd_kafka_queue_destroy(s->lanes[i].queue);
+    }
+    s->lane_count = 0;
+}
+
+static void open_lane(struct source *s, const rd_kafka_topic_partition_t *p)
+{
+    static const uint64_t one = 1;
+    struct lane *l;
+
+    s->lanes = mem_grow32(s->lanes, s->lane_count, &s->lane_capacity, sizeof(struct lane));
+    l = &s->lanes[s->lane_count];
+    l->partition = p->partition;
+    l->topic = topic_index(s, p->topic);
+    l->queue = rd_kafka_queue_get_partition(s->consumer, p->topic, p->partition);
+    CHECK(l->queue != NULL && l->topic != UINT32_MAX);
+    rd_kafka_queue_forward(l->queue, NULL);
+    rd_kafka_queue_io_event_enable(l->queue, s->options.wake_fd, &one, sizeof(one));
+    s->lane_count++;
+}
+
+/* Claim each partition number once and write down where its topics go on. */
+static bool claim(struct source *s, rd_kafka_topic_partition_list_t *list)
+{
+    int64_t offsets[COMMIT_TOPICS_MAX];
+
+    for (int i = 0; i < list->cnt; i++) {
+        bool is_first = true;
+
+        for (int k = 0; k < i; k++) {
+            is_first = is_first && list->elems[k].partition != list->elems[i].partition;
+        }
+        if (!is_first) {
+            continue;
+        }
+        if (!s->options.assigned(s->options.context, list->elems[i].partition, offsets)) {
+            return false;
+        }
+        for (int k = i; k < list->cnt; k++) {
+            rd_kafka_topic_partition_t *p = &list->elems[k];
+
+            if (p->partition == list->elems[i].partition) {
+                int64_t offset = offsets[topic_index(s, p->topic)];
+
+                p->offset = offset < 0 ? RD_KAFKA_OFFSET_BEGINNING : offset;
+            }
+        }
+    }
+    return true;
+}
+
+static void assign(struct source *s, rd_kafka_topic_partition_list_t *list)
+{
+    if (!claim(s, list)) {
+        s->options.revoked(s->options.context, true);
+        (void)rd_kafka_assign(s->consumer, NULL);
+        return;
+    }
+    (void)rd_kafka_assign(s->consumer, list);
+    for (int i = 0; i < list->cnt; i++) {
+        open_lane(s, &list->elems[i]);
+    }
+}
+
+static void rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t error,
+                      rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+    struct source *s = opaque;
+
+    if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        log_line(LOG_INFO, "group.assigned", "partitions=%d", list->cnt);
+        assign(s, list);
+        return;
+    }
+    log_line(LOG_INFO, "group.revoked", "partitions=%d lost=%d", list->cnt,
+             rd_kafka_assignment_lost(consumer));
+    s->options.revoked(s->options.context, rd_kafka_assignment_lost(consumer) != 0);
+    close_lanes(s);
+    (void)rd_kafka_assign(consumer, NULL);
+}
+
+/* --- opening and closing --- */
+
+static enum err configure(struct source *s, rd_kafka_conf_t **out_conf, char out_text[256])
+{
+    const struct kafka_property settings[] = {
+        { TEXT("enable.auto.commit"), TEXT("false") },
+        { TEXT("enable.auto.offset.store"), TEXT("false") },
+        { TEXT("auto.offset.reset"), TEXT("earliest") },
+        { TEXT("partition.assignment.strategy"), TEXT("range") },
+        { TEXT("enable.partition.eof"), TEXT("true") },
+        { TEXT("isolation.level"), TEXT("read_committed") },
+        { TEXT("fetch.wait.max.ms"), TEXT("100") },
+        { TEXT("queued.max.messages.kbytes"), TEXT("16384") },
+        { TEXT("max.poll.interval.ms"), TEXT("600000") }, /* an outage of the store may last */
+    };
+    struct arena arena = { 0 };
+    struct kafka_options options;
+    enum err error;
+
+    kafka_settings(s->options.config, false, &arena, &options);
+    error = kafka_client_conf(&s->client, &options, settings,
+                              sizeof(settings) / sizeof(settings[0]), out_conf, out_text);
+    if (error == OK) {
+        error =
+            kafka_client_set(*out_conf, TEXT("group.id"), s->options.config->rules->app, out_text);
+    }
+    if (error == OK && s->options.instance.at != NULL) {
+        error =
+            kafka_client_set(*out_conf, TEXT("group.instance.id"), s->options.instance, out_text);
+    }
+    if (error == OK) {
+        rd_kafka_conf_set_rebalance_cb(*out_conf, rebalance);
+    }
+    arena_fini(&arena);
+    return error;
+}
+
+static enum err subscribe(struct source *s, char out_text[256])
+{
+    const struct config *c = s->options.config;
+    rd_kafka_topic_partition_list_t *topics =
+        rd_kafka_topic_partition_list_new((int)c->input_count);
+    rd_kafka_resp_err_t error;
+    rd_kafka_queue_t *queue;
+    static const uint64_t one = 1;
+
+    for (uint32_t i = 0; i < c->input_count; i++) {
+        rd_kafka_topic_partition_list_add(topics, c->inputs[i].topic.at, RD_KAFKA_PARTITION_UA);
+    }
+    (void)rd_kafka_poll_set_consumer(s->consumer);
+    queue = rd_kafka_queue_get_consumer(s->consumer);
+    rd_kafka_queue_io_event_enable(queue, s->options.wake_fd, &one, sizeof(one));
+    rd_kafka_queue_destroy(queue);
+    error = rd_kafka_subscribe(s->consumer, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        snprintf(out_text, 256, "cannot subscribe: %s", rd_kafka_err2str(error));
+        return ERR_CONFIG;
+    }
+    return OK;
+}
+
+enum err source_kafka_new(const struct source_options *options, struct source **out_source,
+                          char out_text[256])
+{
+    struct source *s = mem_alloc(sizeof(*s));
+    rd_kafka_conf_t *conf = NULL;
+    enum err error;
+
+    *out_source = NULL;
+    s->options = *options;
+    kafka_client_init(&s->client, "source");
+    error = record_decoder_new(options->config, &s->decoder, out_text);
+    if (error == OK) {
+        error = configure(s, &conf, out_text);
+    }
+    if (error == OK) {
+        error = kafka_client_open(RD_KAFKA_CONSUMER, conf, &s->consumer, out_text);
+    } else if (conf != NULL) {
+        rd_kafka_conf_destroy(conf);
+    }
+    if (error == OK) {
+        error = subscribe(s, out_text);
+    }
+    if (error != OK) {
+        source_close(s);
+        return error;
+    }
+    *out_source = s;
+    return OK;
+}
+
+void source_close(struct source *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    if (s->consumer != NULL) {
+        (void)rd_kafka_consumer_close(s->consumer);
+        close_lanes(s);
+        rd_kafka_destroy(s->consumer);
+    }
+    record_decoder_free(s->decoder);
+    mem_free(s->lanes);
+    mem_free(s);
+}
+
+/* --- records --- */
+
+static void free_chunk(struct chunk *c)
+{
+    for (uint32_t i = 0; i < c->message_count; i++) {
+        rd_kafka_message_destroy(c->messages[i]);
+    }
+    arena_fini(&c->arena);
+    mem_free(c->messages);
+    mem_free(c->records);
+    mem_free(c);
+}
+
+void source_give_back(struct task_record *record)
+{
+    struct chunk *c = record->owner;
+
+    if (--c->pending == 0) {
+        free_chunk(c);
+    }
+}
+
+/* Read to its end: only if nothing newer is known to be there. */
+static bool is_end(const struct source *s, const rd_kafka_message_t *m)
+{
+    int64_t low = 0, high = 0;
+
+    return rd_kafka_get_watermark_offsets(s->consumer, rd_kafka_topic_name(m->rkt), m->partition,
+                                          &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+           m->offset >= high;
+}
+
+static void take_message(struct source *s, struct chunk *c, rd_kafka_message_t *m, uint32_t topic)
+{
+    struct task_record *r = &c->records[c->message_count];
+
+    c->messages[c->message_count++] = m;
+    c->pending++;
+    *r = (struct task_record){ .topic = topic,
+                               .offset = m->offset,
+                               .key = { m->key, m->key == NULL ? 0 : m->key_len },
+                               .value = { m->payload, m->payload == NULL ? 0 : m->len },
+                               .owner = c };
+    record_decode(s->decoder, &c->arena, r);
+}
+
+/* Messages in order to records, errors and ends apart. Returns: the records. */
+static uint32_t take_messages(struct source *s, rd_kafka_message_t **messages, uint32_t count,
+                              int32_t partition, uint32_t topic)
+{
+    struct chunk *c = mem_alloc(sizeof(*c));
+    bool is_at_end = false;
+    uint32_t taken;
+
+    c->messages = mem_alloc(count * sizeof(rd_kafka_message_t *));
+    c->records = mem_alloc(count * sizeof(struct task_record));
+    c->pending = 1; /* this function's own */
+    for (uint32_t i = 0; i < count; i++) {
+        rd_kafka_message_t *m = messages[i];
+
+        if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            is_at_end = false;
+            take_message(s, c, m, topic);
+            continue;
+        }
+        if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            is_at_end = is_end(s, m);
+        } else {
+            log_line(LOG_WARN, "kafka.fetch", "partition=%d error=\"%s\"", partition,
+                     rd_kafka_message_errstr(m));
+        }
+        rd_kafka_message_destroy(m);
+    }
+    taken = c->message_count;
+    for (uint32_t i = 0; i < taken; i++) {
+        s->options.take(s->options.context, partition, topic, &c->records[i]);
+    }
+    if (is_at_end) {
+        s->options.take(s->options.context, partition, topic, NULL);
+    }
+    if (--c->pending == 0) {
+        free_chunk(c);
+    }
+    return taken;
+}
+
+void source_poll(struct source *s)
+{
+    rd_kafka_message_t *m;
+
+    while ((m = rd_kafka_consumer_poll(s->consumer, 0)) != NULL) {
+        uint32_t topic = m->rkt == NULL ? UINT32_MAX : topic_index(s, rd_kafka_topic_name(m->rkt));
+
+        if (topic != UINT32_MAX &&
+            (m->err == RD_KAFKA_RESP_ERR_NO_ERROR || m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)) {
+            (void)take_messages(s, &m, 1, m->partition, topic);
+            continue;
+        }
+        log_line(LOG_WARN, "kafka.group", "error=\"%s\"", rd_kafka_message_errstr(m));
+        rd_kafka_message_destroy(m);
+    }
+}
+
+uint32_t source_fetch(struct source *s, int32_t partition, uint32_t topic, uint32_t room)
+{
+    ssize_t count;
+
+    for (uint32_t i = 0; room > 0 && i < s->lane_count; i++) {
+        struct lane *l = &s->lanes[i];
+
+        if (l->partition == partition && l->topic == topic) {
+            count = rd_kafka_consume_batch_queue(l->queue, 0, s->messages,
+                                                 room < FETCH_MAX ? room : FETCH_MAX);
+            return count <= 0 ? 0
+                              : take_messages(s, s->messages, (uint32_t)count, partition, topic);
+        }
+    }
+    return 0;
+}
+
+void source_commit(struct source *s, int32_t partition, const int64_t *next_offsets)
+{
+    const struct config *c = s->options.config;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)c->input_count);
+
+    for (uint32_t i = 0; i < c->input_count; i++) {
+        if (next_offsets[i] >= 0) {
+            rd_kafka_topic_partition_list_add(list, c->inputs[i].topic.at, partition)->offset =
+                next_offsets[i];
+        }
+    }
+    if (list->cnt > 0) {
+        (void)rd_kafka_commit(s->consumer, list, 1);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+bool source_is_up(const struct source *s)
+{
+    return kafka_client_is_up(&s->client);
+}

@@ -1,0 +1,49 @@
+/* Records of the input topics, partition by partition: one member of the consumer group.
+ *
+ * Layer: runtime; one of the files that may use librdkafka. A partition number means that partition
+ * of every input topic: the range assignor gives them all to one member. Each partition has its own
+ * queue per topic, so that one whose task has no room does not hold up the others. Thread: one
+ * source, one thread; its callbacks run inside source_poll and source_close.
+ */
+#ifndef RUNTIME_SOURCE_KAFKA_H
+#define RUNTIME_SOURCE_KAFKA_H
+#include "processor/runtime/record.h"
+
+struct source;
+
+struct source_options {
+    const struct config *config;
+    struct text instance; /* of the static member; absent: a dynamic one */
+    int wake_fd;          /* an eventfd: written when there may be something to read */
+    void *context;
+    /* Take the partition over and say where to read each topic from: offsets by topic, -1 for the
+     * start. Returns: false when it is not to be had (the source gives all up and joins again). */
+    bool (*assigned)(void *context, int32_t partition, int64_t *out_offsets);
+    /* All partitions leave: finish quickly what is under way, forget the rest. is_lost: somebody
+     * else may own them already, nothing more may be written. */
+    void (*revoked)(void *context, bool is_lost);
+    /* One record in order of offset (to be given back), or NULL: the topic is read to its end. */
+    void (*take)(void *context, int32_t partition, uint32_t topic, struct task_record *record);
+};
+
+/* Errors: ERR_CONFIG, a sentence in out_text. Owner: the caller, source_close. */
+enum err source_kafka_new(const struct source_options *options, struct source **out_source,
+                          char out_text[256]);
+
+/* Leaves the group: `revoked` is called, then all is freed. Records must be given back before. */
+void source_close(struct source *s);
+
+/* Serve the group and its callbacks, without waiting. */
+void source_poll(struct source *s);
+
+/* Fetch up to `room` records of one topic and partition, without waiting; `take` gets them.
+ * Returns: how many there were. */
+uint32_t source_fetch(struct source *s, int32_t partition, uint32_t topic, uint32_t room);
+
+void source_give_back(struct task_record *record); /* done with it */
+
+/* Tell the group what was applied, for lag tools: the state store rules. Asynchronous. */
+void source_commit(struct source *s, int32_t partition, const int64_t *next_offsets);
+bool source_is_up(const struct source *s); /* brokers answer. Thread: any */
+
+#endif /* RUNTIME_SOURCE_KAFKA_H */

@@ -1,0 +1,342 @@
+#include "processor/runtime/supervisor.h"
+
+#include "processor/base/check.h"
+#include "processor/base/instant.h"
+#include "processor/base/log.h"
+#include "processor/base/mem.h"
+#include "processor/runtime/http.h"
+#include "processor/runtime/kafka_settings.h"
+#include "processor/runtime/metrics.h"
+#include "processor/runtime/worker.h"
+#include "sinks/publisher_kafka.h"
+#include "sinks/store_memory.h"
+#include "sinks/store_redis.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <time.h>
+
+#define TICK_MS             500
+#define RETRY_MS            500
+#define STORE_REPLY_TIME_MS 5000
+
+struct supervisor {
+    const struct supervisor_options *options;
+    const struct config *config;
+    struct arena arena;
+    int32_t partition_count;
+    struct deliveries deliveries;
+    struct publisher *publisher;
+    struct store_memory_backend *memory; /* store: memory */
+    struct store **stores;               /* by worker */
+    struct worker **workers;
+    int32_t worker_count;
+    struct http *http;
+};
+
+static bool is_stopped(const struct supervisor *s, int timeout_ms)
+{
+    struct pollfd fd = { .fd = s->options->stop_fd, .events = POLLIN };
+
+    return poll(&fd, 1, timeout_ms) > 0;
+}
+
+/* --- what Kafka has --- */
+
+/* Wait for a topic and its partition count. Returns: false when stopped meanwhile. */
+static bool wait_for_topic(struct supervisor *s, rd_kafka_t *client, struct text topic,
+                           int32_t *out_count)
+{
+    bool is_said = false;
+
+    while (kafka_topic_partitions(client, topic, out_count) != OK) {
+        if (!is_said) {
+            log_line(LOG_WARN, "kafka.waiting", "topic=%.*s brokers=\"%.*s\"", TEXT_PRINTF(topic),
+                     TEXT_PRINTF(s->config->brokers));
+            is_said = true;
+        }
+        if (is_stopped(s, RETRY_MS)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Every topic is there; input topics have equal partition counts. */
+static enum err check_topics(struct supervisor *s, rd_kafka_t *client, char out_text[256])
+{
+    const struct config *c = s->config;
+    int32_t count;
+
+    for (uint32_t i = 0; i < c->input_count; i++) {
+        if (!wait_for_topic(s, client, c->inputs[i].topic, &count)) {
+            return ERR_UNAVAILABLE;
+        }
+        if (i > 0 && count != s->partition_count) {
+            snprintf(out_text, 256,
+                     "%.*s has %d partitions and %.*s has %d: a customer's events must meet in one "
+                     "partition number, so input topics need equal partition counts",
+                     TEXT_PRINTF(c->inputs[0].topic), s->partition_count,
+                     TEXT_PRINTF(c->inputs[i].topic), count);
+            return ERR_CONFIG;
+        }
+        s->partition_count = count;
+    }
+    for (int i = 0; i < OUTPUT_TYPE__COUNT; i++) {
+        if (c->outputs[i].at != NULL && !wait_for_topic(s, client, c->outputs[i], &count)) {
+            return ERR_UNAVAILABLE;
+        }
+    }
+    return OK;
+}
+
+static enum err look_at_kafka(struct supervisor *s, char out_text[256])
+{
+    struct kafka_client client;
+    struct kafka_options options;
+    rd_kafka_conf_t *conf = NULL;
+    rd_kafka_t *handle = NULL;
+    enum err error;
+
+    kafka_client_init(&client, "supervisor");
+    kafka_settings(s->config, true, &s->arena, &options);
+    error = kafka_client_conf(&client, &options, NULL, 0, &conf, out_text);
+    if (error == OK) {
+        error = kafka_client_open(RD_KAFKA_PRODUCER, conf, &handle, out_text);
+    }
+    if (error == OK) {
+        error = check_topics(s, handle, out_text);
+        rd_kafka_destroy(handle);
+    }
+    return error;
+}
+
+/* --- starting --- */
+
+static struct store *open_store(struct supervisor *s)
+{
+    const struct config *c = s->config;
+    struct store_redis_options redis = { .app = c->rules->app,
+                                         .socket = c->redis_socket,
+                                         .host = c->redis_host,
+                                         .port = c->redis_port,
+                                         .database = c->redis_database,
+                                         .user = c->redis_user,
+                                         .password = c->redis_password,
+                                         .reply_timeout_ms = STORE_REPLY_TIME_MS };
+
+    return c->store == STORE_KIND_MEMORY ? store_memory_open(s->memory) : store_redis_new(&redis);
+}
+
+static enum err start_publisher(struct supervisor *s, char out_text[256])
+{
+    struct kafka_options kafka;
+    struct publisher_kafka_options options = { .delivered = deliveries_tell,
+                                               .context = &s->deliveries };
+
+    kafka_settings(s->config, true, &s->arena, &kafka);
+    options.kafka = kafka;
+    memcpy(options.topics, s->config->outputs, sizeof(options.topics));
+    return publisher_kafka_new(&options, &s->publisher, out_text);
+}
+
+static enum err start_workers(struct supervisor *s, char out_text[256])
+{
+    enum err error = OK;
+
+    s->stores = mem_alloc((size_t)s->config->workers * sizeof(struct store *));
+    s->workers = mem_alloc((size_t)s->config->workers * sizeof(struct worker *));
+    for (int32_t i = 0; error == OK && i < s->config->workers; i++) {
+        struct worker_options options = { .config = s->config,
+                                          .partition_count = s->partition_count,
+                                          .publisher = s->publisher,
+                                          .deliveries = &s->deliveries };
+
+        s->stores[i] = open_store(s);
+        options.store = s->stores[i];
+        if (s->options->instance.at != NULL) {
+            options.instance =
+                arena_format(&s->arena, "%.*s-%d", TEXT_PRINTF(s->options->instance), i);
+        }
+        s->worker_count = i + 1;
+        error = worker_start(&options, &s->workers[i], out_text);
+    }
+    return error;
+}
+
+/* --- watching --- */
+
+struct readiness {
+    int64_t partitions, ready;
+    bool is_kafka_up, is_store_up, is_joined;
+};
+
+static enum err look_at_workers(struct supervisor *s, struct readiness *out, struct task_stats *sum)
+{
+    enum err error = OK;
+
+    *out = (struct readiness){ .is_kafka_up = true, .is_store_up = true, .is_joined = true };
+    *sum = (struct task_stats){ .stream_ms = INSTANT_NEVER };
+    for (int32_t i = 0; i < s->worker_count; i++) {
+        struct worker_view v;
+
+        worker_view(s->workers[i], &v);
+        error = v.error != OK ? v.error : error;
+        out->partitions += v.partitions;
+        out->ready += v.ready_partitions;
+        out->is_kafka_up = out->is_kafka_up && v.is_kafka_up;
+        out->is_joined = out->is_joined && v.is_joined;
+        out->is_store_up = out->is_store_up && (s->config->store == STORE_KIND_MEMORY ||
+                                                store_redis_is_up(s->stores[i]));
+        task_stats_add(sum, &v.stats);
+    }
+    return error;
+}
+
+static void set_metrics(const struct supervisor *s, const struct readiness *r,
+                        const struct task_stats *sum)
+{
+    struct publisher_kafka_stats published;
+    struct timespec now;
+    int64_t wall_ms;
+
+    publisher_kafka_stats(s->publisher, &published);
+    clock_gettime(CLOCK_REALTIME, &now);
+    wall_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    metrics_set(METRIC_EVENTS_TOTAL, sum->records);
+    metrics_set(METRIC_EVENTS_LATE_TOTAL, sum->late);
+    metrics_set(METRIC_EVENTS_DUPLICATE_TOTAL, sum->duplicates);
+    metrics_set(METRIC_EVENTS_SKIPPED_TOTAL, sum->skipped);
+    metrics_set(METRIC_DEAD_LETTERS_TOTAL, sum->diverted);
+    metrics_set(METRIC_TIMERS_FIRED_TOTAL, sum->timers_fired);
+    metrics_set(METRIC_COMMITS_TOTAL, sum->commits);
+    metrics_set(METRIC_TRIGGERS_TOTAL, sum->outputs[OUTPUT_TRIGGER]);
+    metrics_set(METRIC_MEMBERSHIPS_TOTAL, sum->outputs[OUTPUT_MEMBERSHIP]);
+    metrics_set(METRIC_OUTCOMES_TOTAL, sum->outputs[OUTPUT_OUTCOME]);
+    metrics_set(METRIC_PUBLISHED_TOTAL, published.delivered);
+    metrics_set(METRIC_CUSTOMERS_CACHED, sum->cached);
+    metrics_set(METRIC_TIMERS_PENDING, sum->timers);
+    metrics_set(METRIC_OUTBOX_PENDING, sum->outbox_pending);
+    metrics_set(METRIC_PARTITIONS_OWNED, r->partitions);
+    if (sum->stream_ms != INSTANT_NEVER && sum->stream_ms != INSTANT_MIN) {
+        metrics_set(METRIC_STREAM_TIME_LAG_MS, wall_ms - sum->stream_ms);
+    }
+    metrics_set(METRIC_STORE_UP, r->is_store_up);
+    metrics_set(METRIC_KAFKA_UP, r->is_kafka_up);
+    metrics_set(METRIC_READY,
+                r->is_kafka_up && r->is_store_up && r->is_joined && r->ready == r->partitions);
+}
+
+/* One line per thing that is not ready. Thread: that of HTTP. */
+static bool say_readiness(void *context, struct bytes_out *out)
+{
+    struct supervisor *s = context;
+    struct readiness r;
+    struct task_stats sum;
+    size_t before = bytes_out_view(out).size;
+
+    (void)look_at_workers(s, &r, &sum);
+    if (!r.is_kafka_up) {
+        bytes_put_format(out, "kafka: no broker answers\n");
+    }
+    if (!r.is_store_up) {
+        bytes_put_format(out, "store: does not answer\n");
+    }
+    if (!r.is_joined) {
+        bytes_put_format(out, "group: not joined yet\n");
+    }
+    if (r.ready < r.partitions) {
+        bytes_put_format(out, "partitions: %lld of %lld ready\n", (long long)r.ready,
+                         (long long)r.partitions);
+    }
+    return bytes_out_view(out).size == before;
+}
+
+static enum err watch(struct supervisor *s, char out_text[256])
+{
+    enum err error = OK;
+
+    while (!is_stopped(s, TICK_MS) && error == OK) {
+        struct readiness r;
+        struct task_stats sum;
+
+        error = look_at_workers(s, &r, &sum);
+        set_metrics(s, &r, &sum);
+    }
+    if (error == ERR_CONFIG) {
+        snprintf(out_text, 256,
+                 "the stored state was written with another number of partitions; give the topics "
+                 "their old count back, or start with an empty store");
+    } else if (error != OK) {
+        snprintf(out_text, 256, "%s", err_text(error));
+    }
+    return error;
+}
+
+/* --- the whole --- */
+
+static enum err start(struct supervisor *s, char out_text[256])
+{
+    enum err error = look_at_kafka(s, out_text);
+    uint16_t port = 0;
+
+    if (error == OK) {
+        deliveries_init(&s->deliveries, s->partition_count);
+        s->memory = s->config->store == STORE_KIND_MEMORY ? store_memory_backend_new() : NULL;
+        error = start_publisher(s, out_text);
+    }
+    if (error == OK) {
+        error = start_workers(s, out_text);
+    }
+    if (error == OK && s->options->has_http && s->config->http_listen.at != NULL) {
+        struct http_handlers handlers = { .context = s, .ready = say_readiness };
+
+        error = http_start(s->config->http_listen, &handlers, &s->http, &port, out_text);
+        if (error == OK) {
+            log_line(LOG_INFO, "http.listening", "port=%u", port);
+        }
+    }
+    return error;
+}
+
+static void stop(struct supervisor *s)
+{
+    http_stop(s->http);
+    for (int32_t i = 0; i < s->worker_count; i++) {
+        if (s->workers[i] != NULL) {
+            worker_stop(s->workers[i]);
+        }
+    }
+    for (int32_t i = 0; i < s->worker_count; i++) {
+        if (s->workers[i] != NULL) {
+            (void)worker_join(s->workers[i]);
+        }
+        store_close(s->stores[i]);
+    }
+    publisher_close(s->publisher);
+    if (s->memory != NULL) {
+        store_memory_backend_free(s->memory);
+    }
+    deliveries_fini(&s->deliveries);
+    mem_free(s->stores);
+    mem_free(s->workers);
+    arena_fini(&s->arena);
+}
+
+enum err supervisor_run(const struct supervisor_options *options, char out_text[256])
+{
+    struct supervisor s = { .options = options, .config = options->config };
+    enum err error;
+
+    error = start(&s, out_text);
+    if (error == OK) {
+        log_line(LOG_INFO, "process.started", "partitions=%d workers=%d config=%.*s",
+                 s.partition_count, s.worker_count, TEXT_PRINTF(s.config->rules->config_hex));
+        error = watch(&s, out_text);
+    } else if (error == ERR_UNAVAILABLE) {
+        error = OK; /* stopped while waiting */
+    }
+    stop(&s);
+    log_line(LOG_INFO, "process.stopped", "reason=\"%s\"", error == OK ? "asked" : err_text(error));
+    return error;
+}

@@ -1,0 +1,604 @@
+#include "processor/runtime/worker.h"
+
+#include "processor/base/check.h"
+#include "processor/base/instant.h"
+#include "processor/base/log.h"
+#include "processor/base/mem.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCH_RECORDS     1000
+#define BATCH_TIMERS      1000
+#define TIMER_PAGE        10000
+#define OUTBOX_BYTES_MAX  (16 * 1024 * 1024)
+#define WAIT_MAX_MS       1000 /* also the step in which the wall clock is looked at when idle */
+#define PUBLISHER_FULL_MS 5
+#define DRAIN_MAX_MS      5000
+#define GROUP_COMMIT_MS   1000
+
+struct slot { /* one partition */
+    int32_t partition;
+    struct task *task;
+    bool is_under_way;                   /* the store owes an answer */
+    bool is_leaving;                     /* released: waits for that answer to be freed */
+    bool is_ready;                       /* said in the log */
+    bool is_lost;                        /* the same */
+    int64_t reported[COMMIT_TOPICS_MAX]; /* offsets told to the group */
+    const struct outbox_entry *held;     /* the publisher had no room for it */
+    struct task_stats counted;           /* what the worker's view has of it already */
+};
+
+struct worker {
+    struct worker_options options;
+    struct source *source;
+    struct text *topics;
+    int wake_fd;
+    pthread_t thread;
+    atomic_bool is_stopping;
+    struct slot **slots;
+    uint32_t slot_count;
+    uint32_t slot_capacity;
+    int64_t wall_ms; /* frozen while no broker answers */
+    int64_t group_commit_ms;
+    bool is_joined;
+    enum err error;
+    pthread_mutex_t view_lock;
+    struct worker_view view;
+};
+
+static int64_t clock_ms(clockid_t id)
+{
+    struct timespec now;
+
+    clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct slot *find_slot(const struct worker *w, int32_t partition)
+{
+    for (uint32_t i = 0; i < w->slot_count; i++) {
+        if (w->slots[i]->partition == partition && !w->slots[i]->is_leaving) {
+            return w->slots[i];
+        }
+    }
+    return NULL;
+}
+
+/* --- the store --- */
+
+static void ask(struct worker *w, struct slot *s, enum task_want want)
+{
+    struct store_request r = { .partition = s->partition, .context = s };
+
+    switch (want) {
+    case TASK_WANT_CLAIM:
+        r.verb = STORE_CLAIM;
+        break;
+    case TASK_WANT_TIMERS:
+        r.verb = STORE_TIMERS;
+        r.after_customer = task_timer_cursor(s->task, &r.after_due_ms);
+        r.limit = TIMER_PAGE;
+        break;
+    case TASK_WANT_LOAD:
+        r.verb = STORE_LOAD;
+        r.customer_count = task_load(s->task, &r.customers);
+        break;
+    case TASK_WANT_COMMIT:
+        r.verb = STORE_COMMIT;
+        r.commit = task_commit(s->task);
+        break;
+    case TASK_WANT_NOTHING:
+    case TASK_WANT_RELEASE:
+        return;
+    }
+    s->is_under_way = true;
+    store_submit(w->options.store, &r);
+}
+
+static void take_claim(struct slot *s, const struct store_reply *r)
+{
+    struct task_claim claim = { .error = r->error,
+                                .guard = r->guard,
+                                .is_new = r->is_new,
+                                .state = r->state,
+                                .outbox = r->outbox,
+                                .outbox_count = r->outbox_count };
+
+    task_claimed(s->task, &claim);
+    if (r->error == OK) {
+        log_line(LOG_INFO, "task.claimed", "partition=%d epoch=%lld version=%lld pending=%u",
+                 s->partition, (long long)r->guard.epoch, (long long)r->guard.version,
+                 r->outbox_count);
+    }
+}
+
+static void take_timers(struct slot *s, const struct store_reply *r)
+{
+    struct task_timer *timers = mem_alloc(r->timer_count * sizeof(struct task_timer));
+
+    for (uint32_t i = 0; i < r->timer_count; i++) {
+        timers[i] = (struct task_timer){ r->timers[i].customer, r->timers[i].due_ms };
+    }
+    task_timers(s->task, r->error, timers, r->timer_count, r->is_last);
+    mem_free(timers);
+}
+
+static void free_slot(struct worker *w, struct slot *s)
+{
+    struct task_record *record;
+
+    while ((record = task_take_done(s->task)) != NULL) {
+        source_give_back(record);
+    }
+    task_free(s->task);
+    for (uint32_t i = 0; i < w->slot_count; i++) {
+        if (w->slots[i] == s) {
+            w->slots[i] = w->slots[--w->slot_count];
+            break;
+        }
+    }
+    mem_free(s);
+}
+
+static void take_reply(struct worker *w, const struct store_reply *r)
+{
+    struct slot *s = r->context;
+
+    if (s == NULL) {
+        return; /* of a release */
+    }
+    s->is_under_way = false;
+    if (s->is_leaving) {
+        free_slot(w, s);
+        return;
+    }
+    switch (r->verb) {
+    case STORE_CLAIM:
+        take_claim(s, r);
+        break;
+    case STORE_TIMERS:
+        take_timers(s, r);
+        break;
+    case STORE_LOAD:
+        task_loaded(s->task, r->error, r->records, r->record_count);
+        break;
+    case STORE_COMMIT:
+        task_committed(s->task, r->error);
+        break;
+    case STORE_RELEASE:
+        break;
+    }
+}
+
+static void serve_store(struct worker *w, int32_t timeout_ms)
+{
+    struct store_reply reply;
+
+    while (store_poll(w->options.store, timeout_ms, &reply)) {
+        take_reply(w, &reply);
+        timeout_ms = 0;
+    }
+}
+
+/* --- one partition's turn --- */
+
+static void publish(struct worker *w, struct slot *s)
+{
+    const struct outbox_entry *e = s->held;
+
+    s->held = NULL;
+    while (e != NULL || (e = task_take_publish(s->task)) != NULL) {
+        if (publisher_publish(w->options.publisher, s->partition, e) != OK) {
+            s->held = e; /* no room: offered again */
+            return;
+        }
+        e = NULL;
+    }
+}
+
+static void give_back_done(struct slot *s)
+{
+    struct task_record *record;
+
+    while ((record = task_take_done(s->task)) != NULL) {
+        source_give_back(record);
+    }
+}
+
+static void say_ready(struct slot *s)
+{
+    if (!s->is_ready && task_room(s->task, 0) > 0) {
+        struct task_stats stats;
+
+        s->is_ready = true;
+        task_stats(s->task, &stats);
+        log_line(LOG_INFO, "task.ready", "partition=%d timers=%lld", s->partition,
+                 (long long)stats.timers);
+    }
+}
+
+static void turn(struct worker *w, struct slot *s)
+{
+    int64_t delivered = atomic_load(&w->options.deliveries->items[s->partition].sequence);
+
+    if (delivered > 0) {
+        task_published(s->task, delivered);
+    }
+    if (!s->is_under_way) {
+        enum task_want want = task_turn(s->task, w->wall_ms, clock_ms(CLOCK_MONOTONIC));
+
+        if (want == TASK_WANT_RELEASE) {
+            enum err error = task_error(s->task);
+
+            if (err_action(error) == ERR_ACTION_HALT || err_action(error) == ERR_ACTION_REFUSE) {
+                w->error = error;
+            } else if (error != OK && !s->is_lost) {
+                s->is_lost = true; /* the group will say so too, and give it to its new owner */
+                log_line(LOG_WARN, "task.lost", "partition=%d reason=\"%s\"", s->partition,
+                         err_text(error));
+            }
+        } else {
+            ask(w, s, want);
+        }
+    }
+    publish(w, s);
+    give_back_done(s);
+    say_ready(s);
+}
+
+static void turns(struct worker *w)
+{
+    if (source_is_up(w->source)) {
+        int64_t wall_ms = clock_ms(CLOCK_REALTIME);
+
+        w->wall_ms = wall_ms > w->wall_ms ? wall_ms : w->wall_ms;
+    }
+    for (uint32_t i = 0; i < w->slot_count; i++) {
+        if (!w->slots[i]->is_leaving) {
+            turn(w, w->slots[i]);
+        }
+    }
+}
+
+/* --- the group --- */
+
+static void commit_to_group(struct worker *w, struct slot *s)
+{
+    int64_t offsets[COMMIT_TOPICS_MAX];
+    bool is_new = false;
+
+    if (!s->is_ready) {
+        return;
+    }
+    for (uint32_t i = 0; i < w->options.config->input_count; i++) {
+        offsets[i] = task_next_offset(s->task, i);
+        is_new = is_new || offsets[i] > s->reported[i];
+    }
+    if (is_new) {
+        memcpy(s->reported, offsets, w->options.config->input_count * sizeof(int64_t));
+        source_commit(w->source, s->partition, offsets);
+    }
+}
+
+static void commit_all_to_group(struct worker *w, bool is_at_once)
+{
+    int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+
+    if (is_at_once || now_ms >= w->group_commit_ms + GROUP_COMMIT_MS) {
+        w->group_commit_ms = now_ms;
+        for (uint32_t i = 0; i < w->slot_count; i++) {
+            commit_to_group(w, w->slots[i]);
+        }
+    }
+}
+
+static bool on_assigned(void *context, int32_t partition, int64_t *out_offsets)
+{
+    struct worker *w = context;
+    const struct config *c = w->options.config;
+    struct task_options options = { .rules = c->rules,
+                                    .topics = w->topics,
+                                    .topic_count = c->input_count,
+                                    .partition = partition,
+                                    .partition_count = w->options.partition_count,
+                                    .batch_records = BATCH_RECORDS,
+                                    .batch_timers = BATCH_TIMERS,
+                                    .cache_bytes = (size_t)(c->cache_bytes / c->workers),
+                                    .outbox_bytes_max = OUTBOX_BYTES_MAX,
+                                    .commit_every_ms = c->commit_every_ms };
+    struct slot *s = mem_alloc(sizeof(*s));
+
+    w->is_joined = true;
+    s->partition = partition;
+    s->task = task_new(&options);
+    w->slots = mem_grow32(w->slots, w->slot_count, &w->slot_capacity, sizeof(struct slot *));
+    w->slots[w->slot_count++] = s;
+    deliveries_own(w->options.deliveries, partition, w->wake_fd);
+    ask(w, s, task_turn(s->task, INSTANT_MIN, clock_ms(CLOCK_MONOTONIC)));
+    while (s->is_under_way && !atomic_load(&w->is_stopping)) {
+        serve_store(w, 100);
+    }
+    if (s->is_under_way || task_error(s->task) != OK) {
+        w->error = task_error(s->task);
+        return false;
+    }
+    for (uint32_t i = 0; i < c->input_count; i++) {
+        out_offsets[i] = task_next_offset(s->task, i);
+        s->reported[i] = -1;
+    }
+    return true;
+}
+
+static bool are_drained(const struct worker *w)
+{
+    for (uint32_t i = 0; i < w->slot_count; i++) {
+        const struct slot *s = w->slots[i];
+
+        if (!s->is_leaving && (s->is_under_way || s->held != NULL || !task_is_drained(s->task))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Finish what is under way and write down what was published, for a short while. */
+static void drain(struct worker *w)
+{
+    int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + DRAIN_MAX_MS;
+
+    for (uint32_t i = 0; i < w->slot_count; i++) {
+        task_drain(w->slots[i]->task);
+    }
+    while (!are_drained(w) && clock_ms(CLOCK_MONOTONIC) < until_ms) {
+        turns(w);
+        serve_store(w, 5);
+    }
+    commit_all_to_group(w, true);
+}
+
+static void on_revoked(void *context, bool is_lost)
+{
+    struct worker *w = context;
+
+    if (!is_lost) {
+        drain(w);
+    }
+    for (uint32_t i = w->slot_count; i > 0; i--) {
+        struct slot *s = w->slots[i - 1];
+
+        if (s->is_leaving) {
+            continue;
+        }
+        task_revoke(s->task);
+        deliveries_own(w->options.deliveries, s->partition, -1);
+        publisher_forget(w->options.publisher, s->partition);
+        give_back_done(s);
+        s->is_leaving = true;
+        store_submit(w->options.store,
+                     &(struct store_request){ .verb = STORE_RELEASE, .partition = s->partition });
+        log_line(LOG_INFO, "task.released", "partition=%d lost=%d", s->partition, is_lost);
+        if (!s->is_under_way) {
+            free_slot(w, s);
+        }
+    }
+    serve_store(w, 0);
+}
+
+static void on_record(void *context, int32_t partition, uint32_t topic, struct task_record *record)
+{
+    struct worker *w = context;
+    struct slot *s = find_slot(w, partition);
+
+    if (s == NULL) {
+        if (record != NULL) {
+            source_give_back(record);
+        }
+        return;
+    }
+    if (record == NULL) {
+        task_at_end(s->task, topic, true);
+    } else {
+        task_push(s->task, record);
+    }
+}
+
+/* --- the loop --- */
+
+static bool fetch(struct worker *w)
+{
+    bool is_any = false;
+
+    for (uint32_t i = 0; i < w->slot_count; i++) {
+        struct slot *s = w->slots[i];
+
+        for (uint32_t t = 0; !s->is_leaving && t < w->options.config->input_count; t++) {
+            uint32_t room = task_room(s->task, t);
+
+            if (room > 0 && source_fetch(w->source, s->partition, t, room) > 0) {
+                is_any = true;
+            }
+        }
+    }
+    return is_any;
+}
+
+static int64_t wait_ms(const struct worker *w)
+{
+    int64_t now_ms = clock_ms(CLOCK_MONOTONIC), wait = WAIT_MAX_MS;
+
+    for (uint32_t i = 0; i < w->slot_count; i++) {
+        const struct slot *s = w->slots[i];
+        int64_t wake_ms = task_wake_ms(s->task), due_ms = task_due_ms(s->task);
+
+        if (s->is_under_way || s->is_leaving) {
+            continue; /* the store's answer wakes */
+        }
+        if (wake_ms != INSTANT_NEVER && wake_ms - now_ms < wait) {
+            wait = wake_ms - now_ms;
+        }
+        if (!w->options.config->rules->is_event_clock && due_ms != INSTANT_NEVER &&
+            due_ms + 1 > w->wall_ms && due_ms + 1 - w->wall_ms < wait) {
+            wait = due_ms + 1 - w->wall_ms;
+        }
+        if (s->held != NULL && wait > PUBLISHER_FULL_MS) {
+            wait = PUBLISHER_FULL_MS;
+        }
+    }
+    return wait < 0 ? 0 : wait;
+}
+
+static void wait_for_something(struct worker *w)
+{
+    struct pollfd fds[2] = { { .fd = w->wake_fd, .events = POLLIN },
+                             { .fd = store_fd(w->options.store), .events = POLLIN } };
+    uint64_t count;
+
+    if (poll(fds, 2, (int)wait_ms(w)) > 0 && (fds[0].revents & POLLIN) != 0) {
+        ssize_t size = read(w->wake_fd, &count, sizeof(count));
+
+        (void)size;
+    }
+}
+
+/* What grew since the last look is added; what is now is summed. */
+static void count(struct worker_view *v, struct slot *s)
+{
+    struct task_stats now, *total = &v->stats, *seen = &s->counted;
+
+    task_stats(s->task, &now);
+    total->records += now.records - seen->records;
+    total->duplicates += now.duplicates - seen->duplicates;
+    total->late += now.late - seen->late;
+    total->diverted += now.diverted - seen->diverted;
+    total->skipped += now.skipped - seen->skipped;
+    total->timers_fired += now.timers_fired - seen->timers_fired;
+    total->commits += now.commits - seen->commits;
+    for (int i = 0; i < OUTPUT_TYPE__COUNT; i++) {
+        total->outputs[i] += now.outputs[i] - seen->outputs[i];
+    }
+    total->cached += now.cached;
+    total->timers += now.timers;
+    total->outbox_pending += now.outbox_pending;
+    total->stream_ms = now.stream_ms < total->stream_ms ? now.stream_ms : total->stream_ms;
+    *seen = now;
+}
+
+static void update_view(struct worker *w)
+{
+    struct worker_view *v = &w->view;
+
+    pthread_mutex_lock(&w->view_lock);
+    v->is_kafka_up = source_is_up(w->source);
+    v->is_joined = w->is_joined;
+    v->error = w->error;
+    v->partitions = v->ready_partitions = 0;
+    v->stats.cached = v->stats.timers = v->stats.outbox_pending = 0;
+    v->stats.stream_ms = INSTANT_NEVER;
+    for (uint32_t i = 0; i < w->slot_count; i++) {
+        count(v, w->slots[i]);
+        v->partitions++;
+        v->ready_partitions += w->slots[i]->is_ready;
+    }
+    pthread_mutex_unlock(&w->view_lock);
+}
+
+void worker_view(struct worker *w, struct worker_view *out_view)
+{
+    pthread_mutex_lock(&w->view_lock);
+    *out_view = w->view;
+    pthread_mutex_unlock(&w->view_lock);
+}
+
+static void *run(void *argument)
+{
+    struct worker *w = argument;
+
+    while (!atomic_load(&w->is_stopping) && w->error == OK) {
+        source_poll(w->source);
+        (void)fetch(w);
+        turns(w);
+        serve_store(w, 0);
+        turns(w);
+        commit_all_to_group(w, false);
+        update_view(w);
+        wait_for_something(w);
+    }
+    source_close(w->source); /* drains by way of on_revoked */
+    while (w->slot_count > 0) {
+        serve_store(w, 100); /* answers that are still owed */
+    }
+    return NULL;
+}
+
+/* --- starting and stopping --- */
+
+static void free_worker(struct worker *w)
+{
+    pthread_mutex_destroy(&w->view_lock);
+    if (w->wake_fd >= 0) {
+        (void)close(w->wake_fd);
+    }
+    mem_free(w->topics);
+    mem_free(w->slots);
+    mem_free(w);
+}
+
+enum err worker_start(const struct worker_options *options, struct worker **out_worker,
+                      char out_text[256])
+{
+    struct worker *w = mem_alloc(sizeof(*w));
+    struct source_options source = { .config = options->config,
+                                     .instance = options->instance,
+                                     .context = w,
+                                     .assigned = on_assigned,
+                                     .revoked = on_revoked,
+                                     .take = on_record };
+    enum err error;
+
+    *out_worker = NULL;
+    w->options = *options;
+    w->wall_ms = INSTANT_MIN;
+    w->view.stats.stream_ms = INSTANT_NEVER;
+    atomic_init(&w->is_stopping, false);
+    CHECK(pthread_mutex_init(&w->view_lock, NULL) == 0);
+    w->topics = mem_alloc(options->config->input_count * sizeof(struct text));
+    for (uint32_t i = 0; i < options->config->input_count; i++) {
+        w->topics[i] = options->config->inputs[i].topic;
+    }
+    w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    CHECK(w->wake_fd >= 0);
+    source.wake_fd = w->wake_fd;
+    error = source_kafka_new(&source, &w->source, out_text);
+    if (error != OK) {
+        free_worker(w);
+        return error;
+    }
+    CHECK(pthread_create(&w->thread, NULL, run, w) == 0);
+    *out_worker = w;
+    return OK;
+}
+
+void worker_stop(struct worker *w)
+{
+    static const uint64_t one = 1;
+    ssize_t written;
+
+    atomic_store(&w->is_stopping, true);
+    written = write(w->wake_fd, &one, sizeof(one));
+    (void)written;
+}
+
+enum err worker_join(struct worker *w)
+{
+    enum err error;
+
+    CHECK(pthread_join(w->thread, NULL) == 0);
+    error = w->error;
+    free_worker(w);
+    return error;
+}

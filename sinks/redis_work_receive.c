@@ -1,0 +1,263 @@
+#include "sinks/redis_work.h"
+
+#include "processor/base/check.h"
+#include "sinks/redis_link.h"
+#include "sinks/store_rules.h"
+
+#include <stdlib.h>
+
+#define PAGE_GROWTH 4
+#define SCORE_MAX   9007199254740992.0 /* 2^53 */
+
+static enum redis_work_result answer(struct redis_work *w, enum err e)
+{
+    w->reply.error = e;
+    return REDIS_WORK_ANSWERED;
+}
+
+static struct text first_word(struct text t)
+{
+    size_t size = 0;
+
+    while (size < t.size && t.at[size] > ' ') {
+        size++;
+    }
+    return (struct text){ t.at, size };
+}
+
+static enum redis_work_result refuse(struct text why, struct text *out_trouble)
+{
+    *out_trouble = first_word(why);
+    return REDIS_WORK_REFUSED;
+}
+
+/* The guard of a GET. Returns: false when it is not readable. */
+static bool read_guard(const struct redisReply *r, bool *out_is_there, struct store_guard *out)
+{
+    *out_is_there = redis_link_reply_type(r) != REDIS_LINK_NIL;
+    return !*out_is_there || store_guard_parse(redis_link_reply_text(r), out);
+}
+
+static enum err read_state(struct redis_work *w, const struct store_guard *found)
+{
+    struct text m = redis_link_reply_text(w->replies[2]);
+    struct partition_state *state;
+    struct bytes *blobs;
+    uint32_t count = redis_link_reply_count(w->replies[3]);
+
+    if (m.at == NULL) {
+        w->reply.is_new = true;
+        return found->at.version == 0 ? OK : ERR_CORRUPT;
+    }
+    state = arena_alloc(&w->arena, sizeof(*state));
+    if (partition_state_decode((struct bytes){ (const uint8_t *)m.at, m.size }, &w->arena, state) !=
+            OK ||
+        state->guard.version != found->at.version) {
+        return ERR_CORRUPT;
+    }
+    w->reply.state = state;
+    blobs = arena_alloc(&w->arena, (count + 1) * sizeof(*blobs));
+    for (uint32_t i = 0; i < count; i++) {
+        struct text blob = redis_link_reply_text(redis_link_reply_at(w->replies[3], i));
+
+        blobs[i] = (struct bytes){ (const uint8_t *)blob.at, blob.size };
+    }
+    return store_rules_outbox(blobs, count, state, &w->arena, &w->reply);
+}
+
+/* WATCH, GET g, GET m, ZRANGE o. */
+static enum redis_work_result receive_claim(struct redis_work *w)
+{
+    struct store_guard found = { { 0, 0 }, 0 };
+    bool is_there;
+    enum err e;
+
+    if (!read_guard(w->replies[1], &is_there, &found)) {
+        return answer(w, ERR_CORRUPT);
+    }
+    e = read_state(w, &found);
+    if (e != OK) {
+        return answer(w, e);
+    }
+    w->guard_next = (struct store_guard){ { found.at.epoch + 1, found.at.version }, 0 };
+    return REDIS_WORK_SEND;
+}
+
+/* WATCH, GET g. */
+static enum redis_work_result receive_commit(struct redis_work *w, struct redis_partition *p)
+{
+    struct store_guard found = { { 0, 0 }, 0 };
+    bool is_there;
+
+    if (!read_guard(w->replies[1], &is_there, &found)) {
+        return answer(w, ERR_CORRUPT);
+    }
+    w->reply.guard = found.at;
+    switch (store_guard_judge(p->is_claimed ? &p->guard : NULL, w->request.commit->expected,
+                              is_there ? &found : NULL, w->has_sent_commit)) {
+    case STORE_GUARD_GO:
+        return REDIS_WORK_SEND;
+    case STORE_GUARD_LANDED:
+        p->guard.at = found.at;
+        return answer(w, OK);
+    case STORE_GUARD_FENCED:
+        return answer(w, ERR_FENCED);
+    case STORE_GUARD_REGRESSED:
+        return answer(w, ERR_REGRESSED);
+    }
+    UNREACHABLE();
+}
+
+/* The last reply is EXEC's. */
+static enum redis_work_result receive_exec(struct redis_work *w, struct redis_partition *p,
+                                           struct text *out_trouble)
+{
+    const struct redisReply *exec = w->replies[w->reply_count - 1];
+
+    switch (redis_link_reply_type(exec)) {
+    case REDIS_LINK_NIL:
+        return REDIS_WORK_AGAIN;
+    case REDIS_LINK_ARRAY:
+        break;
+    case REDIS_LINK_TEXT:
+    case REDIS_LINK_ERROR:
+        return refuse(redis_link_reply_text(exec), out_trouble);
+    }
+    for (uint32_t i = 0; i < redis_link_reply_count(exec); i++) {
+        if (redis_link_reply_type(redis_link_reply_at(exec, i)) == REDIS_LINK_ERROR) {
+            return answer(w, ERR_CORRUPT); /* a key holds another type; the rest was written */
+        }
+    }
+    if (w->request.verb == STORE_CLAIM) {
+        p->is_claimed = true;
+        p->guard = w->guard_next;
+    } else {
+        p->guard.at = w->request.commit->state.guard;
+    }
+    w->reply.guard = p->guard.at;
+    return answer(w, OK);
+}
+
+static bool read_score(struct text t, int64_t *out_ms)
+{
+    char *end;
+    double score;
+
+    if (t.at == NULL || t.size == 0) {
+        return false;
+    }
+    score = strtod(t.at, &end); /* newer servers write 1.7e+12 */
+    if (end != t.at + t.size || !(score >= -SCORE_MAX && score <= SCORE_MAX)) {
+        return false;
+    }
+    *out_ms = (int64_t)score;
+    return true;
+}
+
+/* How many entries of the page are up to the cursor. */
+static uint32_t count_seen(const struct redis_work *w, const struct store_timer *page,
+                           uint32_t count)
+{
+    const struct store_request *r = &w->request;
+    uint32_t seen = 0;
+
+    while (r->after_customer.at != NULL && seen < count && page[seen].due_ms == r->after_due_ms &&
+           text_compare(page[seen].customer, r->after_customer) <= 0) {
+        seen++;
+    }
+    return seen;
+}
+
+/* For the next page: how many of the last instant are up to entry `last` of this one. */
+static void remember_place(const struct redis_work *w, struct redis_partition *p,
+                           const struct store_timer *page, uint32_t last)
+{
+    const struct store_request *r = &w->request;
+    uint32_t same = 1;
+
+    while (same <= last && page[last - same].due_ms == page[last].due_ms) {
+        same++;
+    }
+    p->page_due_ms = page[last].due_ms;
+    p->page_before = same;
+    if (r->after_customer.at != NULL && p->page_due_ms == r->after_due_ms) {
+        p->page_before += w->page_offset;
+    }
+}
+
+static enum redis_work_result receive_timers(struct redis_work *w, struct redis_partition *p)
+{
+    const struct store_request *r = &w->request;
+    uint32_t count = redis_link_reply_count(w->replies[0]) / 2;
+    struct store_timer *page = arena_alloc(&w->arena, (count + 1) * sizeof(*page));
+    uint32_t seen, shown;
+
+    for (uint32_t i = 0; i < count; i++) {
+        page[i].customer = redis_link_reply_text(redis_link_reply_at(w->replies[0], 2 * i));
+        if (!read_score(redis_link_reply_text(redis_link_reply_at(w->replies[0], 2 * i + 1)),
+                        &page[i].due_ms)) {
+            return answer(w, ERR_CORRUPT);
+        }
+    }
+    seen = count_seen(w, page, count);
+    if (w->page_offset > 0 && (seen != 1 || !text_equal(page[0].customer, r->after_customer))) {
+        w->page_offset = 0; /* others came or went meanwhile */
+        return REDIS_WORK_AGAIN;
+    }
+    if (seen == count && count == w->page_count) {
+        w->page_count *= PAGE_GROWTH;
+        return REDIS_WORK_AGAIN;
+    }
+    shown = count - seen < r->limit ? count - seen : r->limit;
+    w->reply.timers = page + seen;
+    w->reply.timer_count = shown;
+    w->reply.is_last = seen + shown == count && count < w->page_count;
+    if (shown > 0) {
+        remember_place(w, p, page, seen + shown - 1);
+    }
+    return answer(w, OK);
+}
+
+static enum redis_work_result receive_load(struct redis_work *w, struct text *out_trouble)
+{
+    uint32_t wanted = w->request.customer_count;
+    struct bytes *records = arena_alloc(&w->arena, (wanted + 1) * sizeof(*records));
+
+    if (redis_link_reply_count(w->replies[0]) != wanted) {
+        return refuse(TEXT("protocol"), out_trouble);
+    }
+    for (uint32_t i = 0; i < wanted; i++) {
+        struct text t = redis_link_reply_text(redis_link_reply_at(w->replies[0], i));
+
+        records[i] = (struct bytes){ (const uint8_t *)t.at, t.size };
+    }
+    w->reply.records = records;
+    w->reply.record_count = wanted;
+    return answer(w, OK);
+}
+
+enum redis_work_result redis_work_receive(struct redis_work *w, struct redis_partition *p,
+                                          struct text *out_trouble)
+{
+    for (uint32_t i = 0; i < w->reply_count; i++) {
+        struct text t = redis_link_reply_text(w->replies[i]);
+
+        if (redis_link_reply_type(w->replies[i]) == REDIS_LINK_ERROR) {
+            return text_starts_with(t, TEXT("WRONGTYPE")) ? answer(w, ERR_CORRUPT)
+                                                          : refuse(t, out_trouble);
+        }
+    }
+    switch (w->request.verb) {
+    case STORE_CLAIM:
+        return w->stage == 1 ? receive_claim(w) : receive_exec(w, p, out_trouble);
+    case STORE_COMMIT:
+        return w->stage == 1 ? receive_commit(w, p) : receive_exec(w, p, out_trouble);
+    case STORE_TIMERS:
+        return receive_timers(w, p);
+    case STORE_LOAD:
+        return receive_load(w, out_trouble);
+    case STORE_RELEASE:
+        break;
+    }
+    UNREACHABLE();
+}

@@ -1,0 +1,30 @@
+/* The durable store in Redis, over one connection per store object.
+ *
+ * Layer: sinks. Owner: the caller; store_close frees it. Keys: sinks/README.md. Nothing waits but
+ * resolving a host's name. While Redis is away, loads, refuses writes or is not the right one (any
+ * error reply), requests stay and are tried again after 50 ms to 2 s; a commit whose answer was
+ * lost is judged by the guard. Said by log lines store.down, store.up, store.eviction_policy.
+ */
+#ifndef SINKS_STORE_REDIS_H
+#define SINKS_STORE_REDIS_H
+#include "processor/base/text.h"
+#include "sinks/store.h"
+
+struct store_redis_options {
+    struct text app;    /* name of the deployment: part of every key */
+    struct text socket; /* path of a Unix socket; absent: host and port */
+    struct text host;
+    int32_t port;
+    int32_t database;
+    struct text user; /* absent: none, or the default user */
+    struct text password;
+    int64_t reply_timeout_ms; /* no byte for so long while waiting: connect again */
+};
+
+/* Texts are copied. Connects at the first poll or submit. */
+struct store *store_redis_new(const struct store_redis_options *options);
+
+/* Connected, and the last thing asked was not refused. Thread: any. */
+bool store_redis_is_up(const struct store *s);
+
+#endif /* SINKS_STORE_REDIS_H */
