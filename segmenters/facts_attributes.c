@@ -145,6 +145,10 @@ static bool to_bool(const struct value *from, struct value *out)
     } else if (from->type == VALUE_TEXT &&
                (text_is(from->as.text, "true") || text_is(from->as.text, "false"))) {
         v.as.boolean = text_is(from->as.text, "true");
+    } else if (from->type == VALUE_DOUBLE && !(from->as.real < 0.0) &&
+               (!(from->as.real > 0.0) || !(from->as.real < 1.0 || from->as.real > 1.0))) {
+        /* Some Avro writers put true into a union's widest branch. */
+        v.as.boolean = from->as.real > 0.0;
     } else {
         return false;
     }

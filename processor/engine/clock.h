@@ -15,7 +15,7 @@
     (HOUR_MS) /* the wall moves stream time at most so far beyond monotonic progress */
 
 struct clock_topic {
-    int64_t watermark_ms; /* largest event time applied; INSTANT_MIN: none */
+    int64_t watermark_ms; /* largest event time seen; INSTANT_MIN: none */
     bool is_at_end;       /* read to its end, nothing waiting */
 };
 
@@ -28,8 +28,8 @@ struct clock {
 
 void clock_init(struct clock *k, uint32_t topic_count, bool is_event_clock);
 
-/* A record of that topic at event time at_ms is being applied (also one that was diverted:
- * INSTANT_MIN then). */
+/* A record of that topic at event time at_ms is seen: it goes next, or is applied (one without a
+ * time: INSTANT_MIN then). */
 void clock_record(struct clock *k, uint32_t topic, int64_t at_ms);
 void clock_at_end(struct clock *k, uint32_t topic, bool is_at_end);
 

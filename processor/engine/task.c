@@ -390,7 +390,7 @@ bool task_is_drained(const struct task *t)
     return t->phase == PHASE_RELEASED || t->phase == PHASE_NEW || t->phase == PHASE_CLAIMING ||
            t->phase == PHASE_TIMERS ||
            (t->phase == PHASE_READY && t->outbox.first == NULL &&
-            t->outbox.published <= t->state.outbox_trimmed);
+            t->outbox.published <= t->state.outbox_trimmed && task_due_ms(t) >= t->clock.stream_ms);
 }
 
 void task_stats(const struct task *t, struct task_stats *out_stats)

@@ -83,7 +83,8 @@ void task_loaded(struct task *t, enum err error, const struct bytes *records, ui
 void task_committed(struct task *t, enum err error);
 void task_published(struct task *t, int64_t sequence); /* all entries up to here are delivered */
 void task_revoke(struct task *t); /* ownership ends: finish nothing, write nothing */
-void task_drain(struct task *t);  /* begin no batch any more; write down what was published */
+void task_drain(struct task *t);  /* take no more records; what is due is done, what was published
+                                   * written down */
 
 /* Records in offset order per topic. Below the expected offset: handed back at once, counted, not
  * applied. */

@@ -13,11 +13,6 @@ static int64_t head_ms(const struct queue *q)
     return q->first == NULL || q->first->event == NULL ? INSTANT_MIN : q->first->event->at_ms;
 }
 
-static void tell_end(struct task *t, uint32_t topic)
-{
-    clock_at_end(&t->clock, topic, t->queues[topic].is_at_end && t->queues[topic].first == NULL);
-}
-
 static struct task_record *pop(struct task *t, uint32_t topic)
 {
     struct queue *q = &t->queues[topic];
@@ -43,6 +38,21 @@ static void want(struct task *t, struct known *k)
     }
 }
 
+/* Bring stream time up to date. The first record of a queue is seen: with every topic in order
+ * nothing earlier can come any more, so stream time is that of a backtest of the merged file. */
+static void see_heads(struct task *t)
+{
+    for (uint32_t i = 0; i < t->options.topic_count; i++) {
+        const struct queue *q = &t->queues[i];
+
+        clock_at_end(&t->clock, i, q->is_at_end && q->first == NULL);
+        if (q->first != NULL) {
+            clock_record(&t->clock, i, head_ms(q));
+        }
+    }
+    t->stream_ms = clock_advance(&t->clock, t->wall_ms);
+}
+
 static bool pick_record(struct task *t)
 {
     int64_t heads_ms[COMMIT_TOPICS_MAX];
@@ -58,10 +68,8 @@ static bool pick_record(struct task *t)
     if (topic < 0) {
         return false;
     }
-    *p = (struct picked){ .record = pop(t, (uint32_t)topic) };
-    clock_record(&t->clock, (uint32_t)topic, heads_ms[topic]);
-    tell_end(t, (uint32_t)topic);
-    p->stream_ms = clock_advance(&t->clock, t->wall_ms);
+    *p = (struct picked){ .record = pop(t, (uint32_t)topic), .stream_ms = t->stream_ms };
+    see_heads(t);
     t->state.positions[topic].next_offset = p->record->offset + 1;
     if (p->record->event != NULL) {
         p->known = task_need_known(t, p->record->event->customer);
@@ -91,22 +99,25 @@ static bool are_records_ripe(const struct task *t)
            (t->queued > 0 && t->monotonic_ms >= t->waiting_since_ms + t->options.commit_every_ms);
 }
 
+static void pick_records(struct task *t)
+{
+    if (t->queued > 0 && t->waiting_since_ms == INSTANT_NEVER) {
+        t->waiting_since_ms = t->monotonic_ms;
+    }
+    while (are_records_ripe(t) || t->picked_count > 0) {
+        if (t->picked_count == t->options.batch_records || !pick_record(t)) {
+            break;
+        }
+    }
+}
+
 bool task_pick(struct task *t)
 {
-    for (uint32_t i = 0; i < t->options.topic_count; i++) {
-        tell_end(t, i);
-    }
-    t->stream_ms = clock_advance(&t->clock, t->wall_ms);
-    if (!t->is_draining && t->outbox.bytes <= t->options.outbox_bytes_max) {
-        if (t->queued > 0 && t->waiting_since_ms == INSTANT_NEVER) {
-            t->waiting_since_ms = t->monotonic_ms;
+    see_heads(t);
+    if (t->outbox.bytes <= t->options.outbox_bytes_max) {
+        if (!t->is_draining) {
+            pick_records(t);
         }
-        while (are_records_ripe(t) || t->picked_count > 0) {
-            if (t->picked_count == t->options.batch_records || !pick_record(t)) {
-                break;
-            }
-        }
-        t->stream_ms = t->clock.stream_ms;
         pick_timers(t);
     }
     if (t->picked_count > 0) {

@@ -71,16 +71,27 @@ static enum reject decode(struct record_decoder *d, struct arena *arena,
                : REJECT_NONE;
 }
 
+/* For the reasons that need no detail. */
+static const char *sentence_of(enum reject reason)
+{
+    switch ((int)reason) {
+    case REJECT_NULL_VALUE: return "the record has no value";
+    case REJECT_KEY_MISSING: return "the record has no key; it must be the customer";
+    case REJECT_WRONG_KEY: return "the record's key is not the customer in its value";
+    case REJECT_TOO_LARGE: return "the record is larger than 1 MiB";
+    default: return reject_name(reason);
+    }
+}
+
 void record_decode(struct record_decoder *d, struct arena *arena, struct task_record *record)
 {
     struct event *ev = arena_alloc(arena, sizeof(*ev));
     char text[128] = "";
 
     record->reject = decode(d, arena, record, ev, text);
-    if (record->reject == REJECT_NONE) {
-        record->event = ev;
-    } else {
-        record->event = NULL;
-        record->reject_text = arena_text(arena, text_of(text)).at;
+    record->event = record->reject == REJECT_NONE ? ev : NULL;
+    if (record->reject != REJECT_NONE) {
+        record->reject_text = text[0] != '\0' ? arena_text(arena, text_of(text)).at
+                                              : sentence_of(record->reject);
     }
 }

@@ -315,6 +315,7 @@ static uint32_t take_messages(struct source *s, rd_kafka_message_t **messages, u
         }
         rd_kafka_message_destroy(m);
     }
+    kafka_client_answered(&s->client);
     taken = c->message_count;
     for (uint32_t i = 0; i < taken; i++) {
         s->options.take(s->options.context, partition, topic, &c->records[i]);

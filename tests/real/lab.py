@@ -193,8 +193,13 @@ class Kafka:
 
     def group_offsets(self, group, topic, partitions):
         consumer = confluent_kafka.Consumer({"bootstrap.servers": self.servers, "group.id": group})
-        answer = consumer.committed([confluent_kafka.TopicPartition(topic, p) for p in range(partitions)], timeout=10)
-        consumer.close()
+        try:
+            answer = consumer.committed([confluent_kafka.TopicPartition(topic, p) for p in range(partitions)],
+                                        timeout=10)
+        except confluent_kafka.KafkaException:  # the group's coordinator is still being found
+            return [-1] * partitions
+        finally:
+            consumer.close()
         return [p.offset for p in answer]
 
     def stop(self):
@@ -297,8 +302,18 @@ class Lab:
 
     def ends(self):
         consumer = confluent_kafka.Consumer({"bootstrap.servers": self.kafka.servers, "group.id": "lab-ends"})
-        ends = {topic: [consumer.get_watermark_offsets(confluent_kafka.TopicPartition(topic, p), timeout=10)[1]
-                        for p in range(self.partitions)] for topic in self.inputs.values()}
+        ends = {}
+
+        def found():  # a topic just made may have no leader yet
+            try:
+                for topic in self.inputs.values():
+                    ends[topic] = [consumer.get_watermark_offsets(confluent_kafka.TopicPartition(topic, p),
+                                                                  timeout=10)[1] for p in range(self.partitions)]
+            except confluent_kafka.KafkaException:
+                return False
+            return True
+
+        until("every partition to have a leader", found)
         consumer.close()
         return ends
 
