@@ -81,11 +81,17 @@ enum err kafka_client_set(rd_kafka_conf_t *conf, struct text name, struct text v
                           char out_text[256])
 {
     char *name_z = mem_dup(name.at, name.size), *value_z = mem_dup(value.at, value.size);
-    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name_z, value_z, out_text, 256);
+    char text[200];
+    enum err e = OK;
 
+    if (rd_kafka_conf_set(conf, name_z, value_z, text, sizeof(text)) != RD_KAFKA_CONF_OK) {
+        /* librdkafka may call it by another of its names */
+        (void)text_format(out_text, 256, "%s: %s", name_z, text);
+        e = ERR_CONFIG;
+    }
     mem_free(name_z);
     mem_free(value_z);
-    return result == RD_KAFKA_CONF_OK ? OK : ERR_CONFIG;
+    return e;
 }
 
 static enum err set_all(rd_kafka_conf_t *conf, const struct kafka_property *properties,

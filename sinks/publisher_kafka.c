@@ -91,6 +91,7 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *m, void 
     lock(&p->lock);
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         p->stats.delivered++;
+        p->stats.bytes += (int64_t)(m->len + m->key_len);
         publisher_queue_delivered(&p->queue, e);
         unlock(&p->lock);
         kafka_client_answered(&p->client);
@@ -134,16 +135,13 @@ static void send_due(struct publisher_kafka *p, int32_t partition, int64_t at_ms
                 publisher_queue_refused(e, at_ms + QUEUE_FULL_MS);
             } else {
                 publisher_queue_refused(e, at_ms + RETRY_MS);
+                p->stats.retried++;
                 say_failed(p->topics[e->outbox.type], e->outbox.sequence, error);
             }
             return;
         }
-        if (e->producer == 0) {
-            p->stats.published++;
-            p->stats.bytes += (int64_t)(e->outbox.key.size + e->outbox.payload.size);
-        } else {
-            p->stats.retried++;
-        }
+        p->stats.published += e->producer == 0;
+        p->stats.retried += e->producer != 0;
         publisher_queue_sent(&p->queue, e, p->producer.number);
     }
 }
@@ -159,8 +157,7 @@ static enum err publish(struct publisher *publisher, int32_t partition,
     if (e != NULL) {
         send_due(p, partition, now_ms());
         if (p->producer.handles[entry->type] == NULL) {
-            rd_kafka_queue_yield(
-                p->producer.events); /* delivered without an event to wake the thread */
+            rd_kafka_queue_yield(p->producer.events); /* no event of Kafka's wakes the thread */
         }
     }
     unlock(&p->lock);
@@ -179,28 +176,6 @@ static void forget(struct publisher *publisher, int32_t partition)
 }
 
 /* --- producers --- */
-static enum err producer_open(const struct publisher_kafka *p, struct producer *out_producer,
-                              char out_text[256])
-{
-    enum err e = kafka_client_open(RD_KAFKA_PRODUCER, rd_kafka_conf_dup(p->conf),
-                                   &out_producer->client, out_text);
-
-    if (e != OK) {
-        return e;
-    }
-    out_producer->number = p->producer.number + 1;
-    out_producer->events = rd_kafka_queue_get_main(out_producer->client);
-    for (size_t i = 0; i < OUTPUT_TYPE__COUNT; i++) {
-        out_producer->handles[i] = NULL;
-        if (p->topics[i] != NULL) {
-            /* asks for the topic's leaders now, so that the first record need not wait for them */
-            out_producer->handles[i] = rd_kafka_topic_new(out_producer->client, p->topics[i], NULL);
-            CHECK(out_producer->handles[i] != NULL);
-        }
-    }
-    return OK;
-}
-
 /* Requires: lock not held, since delivery reports are served. */
 static void producer_close(struct producer *r, int32_t drain_ms)
 {
@@ -215,6 +190,33 @@ static void producer_close(struct producer *r, int32_t drain_ms)
     }
     rd_kafka_queue_destroy(r->events);
     rd_kafka_destroy(r->client);
+}
+
+static enum err producer_open(const struct publisher_kafka *p, struct producer *out_producer,
+                              char out_text[256])
+{
+    struct producer r = { .number = p->producer.number + 1 };
+    enum err e =
+        kafka_client_open(RD_KAFKA_PRODUCER, rd_kafka_conf_dup(p->conf), &r.client, out_text);
+
+    if (e != OK) {
+        return e;
+    }
+    r.events = rd_kafka_queue_get_main(r.client);
+    for (size_t i = 0; i < OUTPUT_TYPE__COUNT && e == OK; i++) {
+        if (p->topics[i] != NULL) {
+            /* asks for the topic's leaders now, so that the first record need not wait for them */
+            r.handles[i] = rd_kafka_topic_new(r.client, p->topics[i], NULL);
+            e = r.handles[i] == NULL ? ERR_CONFIG : OK;
+        }
+    }
+    if (e != OK) {
+        (void)snprintf(out_text, 256, "an output topic has a name that Kafka cannot have");
+        producer_close(&r, 0);
+        return e;
+    }
+    *out_producer = r;
+    return OK;
 }
 
 /* A fatal error: another producer takes over. */
@@ -279,12 +281,10 @@ static void *run(void *context)
             send_due(p, (int32_t)i, now_ms());
         }
         is_waiting = publisher_queue_is_waiting(&p->queue);
-        unlock(&p->lock);
-        report(p);
-        lock(&p->lock);
         is_done =
             p->close_at_ms != INT64_MAX && (p->queue.live_count == 0 || now_ms() >= p->close_at_ms);
         unlock(&p->lock);
+        report(p);
     }
     return NULL;
 }

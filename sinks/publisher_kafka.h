@@ -27,8 +27,8 @@ enum err publisher_kafka_new(const struct publisher_kafka_options *options, stru
 struct publisher_kafka_stats { /* since the start */
     int64_t published;         /* entries given to a producer, each once */
     int64_t delivered;         /* entries acknowledged */
-    int64_t bytes;             /* of keys and values of those published */
-    int64_t retried;           /* given to a producer once more */
+    int64_t bytes;             /* of the keys and values of those */
+    int64_t retried;           /* offers to a producer that had to be repeated */
     bool is_up;                /* a broker is connected */
 };
 void publisher_kafka_stats(struct publisher *p, struct publisher_kafka_stats *out_stats);
