@@ -2,9 +2,9 @@
  * the idempotent producer keeps it on the wire, without repeating. librdkafka never gives a record
  * up (message.timeout.ms=0) and turns an error that would leave a gap behind into a fatal one
  * (enable.gapless.guarantee): then another producer is opened, and all that is not acknowledged
- * goes out again in order. That is the one way a record can be there twice.
+ * goes out again in order.
  *
- * `lock` guards the queue and the client; `reporting` is held while `delivered` is called, so that
+ * `lock` guards the queue and the producer. `reporting` is held while `delivered` is called: so
  * publisher_forget can wait for the report under way.
  */
 #include "sinks/publisher_kafka.h"
@@ -77,7 +77,6 @@ static void say_failed(const char *topic, int64_t sequence, rd_kafka_resp_err_t 
              (long long)sequence, rd_kafka_err2name(error), RETRY_MS);
 }
 
-/* Called by rd_kafka_poll and rd_kafka_flush, on the publisher's thread. */
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *m, void *opaque)
 {
     char *client = opaque;
