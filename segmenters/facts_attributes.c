@@ -3,8 +3,6 @@
 #include "processor/base/check.h"
 #include "processor/base/instant.h"
 
-#include <stdio.h>
-
 /* The doubles between which every whole number is exact. */
 #define WHOLE_MAX   9007199254740992.0
 #define DIGITS_MAX  17
@@ -310,8 +308,8 @@ bool facts_check_profile(const struct facts_plan *plan, const struct event *ev, 
         }
         is_good = facts_convert(a, &ev->set[i].value, &scratch, &converted);
         if (!is_good) {
-            snprintf(out_text, 128, "%.*s must be %s", a->name.size < 64 ? (int)a->name.size : 64,
-                     a->name.at, wanted(a));
+            (void)text_format(out_text, 128, "%.*s must be %s",
+                              a->name.size < 64 ? (int)a->name.size : 64, a->name.at, wanted(a));
         }
     }
     arena_fini(&scratch);

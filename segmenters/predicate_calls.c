@@ -6,8 +6,6 @@
 #include "processor/base/instant.h"
 #include "processor/base/mem.h"
 
-#include <stdio.h>
-
 typedef bool check_function(struct compile *c, struct node *n);
 
 static bool fail_node(struct compile *c, const struct node *n, const char *text)
@@ -459,8 +457,8 @@ bool predicate_check_call(struct compile *c, struct node *n)
     predicate_fail(c->error, n->offset, n->size, "unknown function `%.*s`",
                    (int)(n->name.size > 60 ? 60 : n->name.size), n->name.at);
     if (is_first && best.at != NULL) {
-        (void)snprintf(c->error->hint, sizeof(c->error->hint), "did you mean `%.*s`?",
-                       TEXT_PRINTF(best));
+        (void)text_format(c->error->hint, sizeof(c->error->hint), "did you mean `%.*s`?",
+                          TEXT_PRINTF(best));
     }
     return false;
 }

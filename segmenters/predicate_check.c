@@ -7,8 +7,6 @@
 #include "processor/base/hash.h"
 #include "segmenters/score.h"
 
-#include <stdio.h>
-
 static const char *const type_names[] = { "bool",  "int",     "double",     "text",  "strings",
                                           "date",  "instant", "duration",   "money", "score",
                                           "level", "null",    "event field" };
@@ -65,8 +63,8 @@ static bool fail_name(struct compile *c, const struct node *n, const char *what,
     predicate_fail(c->error, n->offset, n->size, "unknown %s `%s%.*s`", what, prefix,
                    (int)(near->wrong.size > 60 ? 60 : near->wrong.size), near->wrong.at);
     if (is_first && near->best.at != NULL) {
-        (void)snprintf(c->error->hint, sizeof(c->error->hint), "did you mean `%s%.*s`?", prefix,
-                       TEXT_PRINTF(near->best));
+        (void)text_format(c->error->hint, sizeof(c->error->hint), "did you mean `%s%.*s`?", prefix,
+                          TEXT_PRINTF(near->best));
     }
     return false;
 }

@@ -476,6 +476,18 @@ static struct result state_result(const struct node *n, const struct view *v)
     }
 }
 
+static struct result negate_result(const struct node *n, const struct view *v)
+{
+    struct result r = predicate_result(n->children[0], v);
+
+    if (!r.is_unknown && r.value.type == VALUE_INT) {
+        r.is_unknown = __builtin_sub_overflow((int64_t)0, r.value.as.integer, &r.value.as.integer);
+    } else {
+        r.value.as.real = -r.value.as.real;
+    }
+    return r;
+}
+
 struct result predicate_result(const struct node *n, const struct view *v)
 {
     struct result r;
@@ -522,14 +534,7 @@ struct result predicate_result(const struct node *n, const struct view *v)
     case NODE_ARITHMETIC:
         return arithmetic_result(n, v);
     case NODE_NEGATE:
-        r = predicate_result(n->children[0], v);
-        if (!r.is_unknown && r.value.type == VALUE_INT) {
-            r.is_unknown =
-                __builtin_sub_overflow((int64_t)0, r.value.as.integer, &r.value.as.integer);
-        } else {
-            r.value.as.real = -r.value.as.real;
-        }
-        return r;
+        return negate_result(n, v);
     case NODE_IS_NULL:
         return is_null_result(n, v);
     case NODE_TEXT_TEST:

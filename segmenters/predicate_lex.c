@@ -1,7 +1,6 @@
 #include "segmenters/predicate_node.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 void predicate_fail(struct predicate_error *error, uint32_t offset, uint32_t size,
@@ -16,7 +15,7 @@ void predicate_fail(struct predicate_error *error, uint32_t offset, uint32_t siz
     error->size = size == 0 ? 1 : size;
     error->hint[0] = '\0';
     va_start(arguments, format);
-    (void)vsnprintf(error->text, sizeof(error->text), format, arguments);
+    (void)text_format_list(error->text, sizeof(error->text), format, arguments);
     va_end(arguments);
 }
 

@@ -3,8 +3,6 @@
 #include "processor/base/check.h"
 #include "processor/base/err.h"
 
-#include <stdio.h>
-
 enum mark { MARK_NEW, MARK_OPEN, MARK_DONE };
 
 /* One segment: what it needs decided before, and where the walk stands in it. */
@@ -63,7 +61,7 @@ static void add_all_needs(const struct segments_plan *plan, struct segment_plan 
 static void name_cycle(const struct segments_plan *plan, const uint32_t *path, uint32_t path_count,
                        uint32_t first, char out_text[256])
 {
-    size_t used = (size_t)snprintf(out_text, 256, "segments ask for each other: ");
+    size_t used = text_format(out_text, 256, "segments ask for each other: ");
     uint32_t at = 0;
 
     while (path[at] != first) {
@@ -73,8 +71,8 @@ static void name_cycle(const struct segments_plan *plan, const uint32_t *path, u
     for (; at <= path_count && used < 256; at++) {
         struct text id = plan->segments[at < path_count ? path[at] : first].id;
 
-        used += (size_t)snprintf(out_text + used, 256 - used, "%.*s%s", TEXT_PRINTF(id),
-                                 at < path_count ? " -> " : "");
+        used += text_format(out_text + used, 256 - used, "%.*s%s", TEXT_PRINTF(id),
+                            at < path_count ? " -> " : "");
     }
 }
 

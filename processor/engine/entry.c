@@ -5,7 +5,6 @@
 #include "processor/base/hash.h"
 #include "processor/base/mem.h"
 
-#include <stdio.h>
 
 static bool has_ended_now(const struct work *w, uint32_t sequence)
 {

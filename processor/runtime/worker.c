@@ -4,54 +4,18 @@
 #include "processor/base/instant.h"
 #include "processor/base/log.h"
 #include "processor/base/mem.h"
+#include "processor/runtime/worker_parts.h"
 
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH_RECORDS     1000
-#define BATCH_TIMERS      1000
 #define TIMER_PAGE        10000
-#define OUTBOX_BYTES_MAX  (16 * 1024 * 1024)
 #define WAIT_MAX_MS       1000 /* also the step in which the wall clock is looked at when idle */
 #define PUBLISHER_FULL_MS 5
-#define DRAIN_MAX_MS      5000
-#define GROUP_COMMIT_MS   1000
 
-struct slot { /* one partition */
-    int32_t partition;
-    struct task *task;
-    bool is_under_way;                   /* the store owes an answer */
-    bool is_leaving;                     /* released: waits for that answer to be freed */
-    bool is_ready;                       /* said in the log */
-    bool is_lost;                        /* the same */
-    int64_t reported[COMMIT_TOPICS_MAX]; /* offsets told to the group */
-    const struct outbox_entry *held;     /* the publisher had no room for it */
-    struct task_stats counted;           /* what the worker's view has of it already */
-};
-
-struct worker {
-    struct worker_options options;
-    struct source *source;
-    struct text *topics;
-    int wake_fd;
-    pthread_t thread;
-    atomic_bool is_stopping;
-    struct slot **slots;
-    uint32_t slot_count;
-    uint32_t slot_capacity;
-    int64_t wall_ms; /* frozen while no broker answers */
-    int64_t group_commit_ms;
-    bool is_joined;
-    enum err error;
-    pthread_mutex_t view_lock;
-    struct worker_view view;
-};
-
-static int64_t clock_ms(clockid_t id)
+int64_t worker_clock_ms(clockid_t id)
 {
     struct timespec now;
 
@@ -59,19 +23,9 @@ static int64_t clock_ms(clockid_t id)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static struct slot *find_slot(const struct worker *w, int32_t partition)
-{
-    for (uint32_t i = 0; i < w->slot_count; i++) {
-        if (w->slots[i]->partition == partition && !w->slots[i]->is_leaving) {
-            return w->slots[i];
-        }
-    }
-    return NULL;
-}
-
 /* --- the store --- */
 
-static void ask(struct worker *w, struct slot *s, enum task_want want)
+void worker_ask(struct worker *w, struct slot *s, enum task_want want)
 {
     struct store_request r = { .partition = s->partition, .context = s };
 
@@ -128,7 +82,7 @@ static void take_timers(struct slot *s, const struct store_reply *r)
     mem_free(timers);
 }
 
-static void free_slot(struct worker *w, struct slot *s)
+void worker_free_slot(struct worker *w, struct slot *s)
 {
     struct task_record *record;
 
@@ -154,7 +108,7 @@ static void take_reply(struct worker *w, const struct store_reply *r)
     }
     s->is_under_way = false;
     if (s->is_leaving) {
-        free_slot(w, s);
+        worker_free_slot(w, s);
         return;
     }
     switch (r->verb) {
@@ -175,7 +129,7 @@ static void take_reply(struct worker *w, const struct store_reply *r)
     }
 }
 
-static void serve_store(struct worker *w, int32_t timeout_ms)
+void worker_serve_store(struct worker *w, int32_t timeout_ms)
 {
     struct store_reply reply;
 
@@ -201,7 +155,7 @@ static void publish(struct worker *w, struct slot *s)
     }
 }
 
-static void give_back_done(struct slot *s)
+void worker_give_back(struct slot *s)
 {
     struct task_record *record;
 
@@ -230,7 +184,7 @@ static void turn(struct worker *w, struct slot *s)
         task_published(s->task, delivered);
     }
     if (!s->is_under_way) {
-        enum task_want want = task_turn(s->task, w->wall_ms, clock_ms(CLOCK_MONOTONIC));
+        enum task_want want = task_turn(s->task, w->wall_ms, worker_clock_ms(CLOCK_MONOTONIC));
 
         if (want == TASK_WANT_RELEASE) {
             enum err error = task_error(s->task);
@@ -243,18 +197,18 @@ static void turn(struct worker *w, struct slot *s)
                          err_text(error));
             }
         } else {
-            ask(w, s, want);
+            worker_ask(w, s, want);
         }
     }
     publish(w, s);
-    give_back_done(s);
+    worker_give_back(s);
     say_ready(s);
 }
 
-static void turns(struct worker *w)
+void worker_turns(struct worker *w)
 {
     if (source_is_up(w->source)) {
-        int64_t wall_ms = clock_ms(CLOCK_REALTIME);
+        int64_t wall_ms = worker_clock_ms(CLOCK_REALTIME);
 
         w->wall_ms = wall_ms > w->wall_ms ? wall_ms : w->wall_ms;
     }
@@ -262,148 +216,6 @@ static void turns(struct worker *w)
         if (!w->slots[i]->is_leaving) {
             turn(w, w->slots[i]);
         }
-    }
-}
-
-/* --- the group --- */
-
-static void commit_to_group(struct worker *w, struct slot *s)
-{
-    int64_t offsets[COMMIT_TOPICS_MAX];
-    bool is_new = false;
-
-    if (!s->is_ready) {
-        return;
-    }
-    for (uint32_t i = 0; i < w->options.config->input_count; i++) {
-        offsets[i] = task_next_offset(s->task, i);
-        is_new = is_new || offsets[i] > s->reported[i];
-    }
-    if (is_new) {
-        memcpy(s->reported, offsets, w->options.config->input_count * sizeof(int64_t));
-        source_commit(w->source, s->partition, offsets);
-    }
-}
-
-static void commit_all_to_group(struct worker *w, bool is_at_once)
-{
-    int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
-
-    if (is_at_once || now_ms >= w->group_commit_ms + GROUP_COMMIT_MS) {
-        w->group_commit_ms = now_ms;
-        for (uint32_t i = 0; i < w->slot_count; i++) {
-            commit_to_group(w, w->slots[i]);
-        }
-    }
-}
-
-static bool on_assigned(void *context, int32_t partition, int64_t *out_offsets)
-{
-    struct worker *w = context;
-    const struct config *c = w->options.config;
-    struct task_options options = { .rules = c->rules,
-                                    .topics = w->topics,
-                                    .topic_count = c->input_count,
-                                    .partition = partition,
-                                    .partition_count = w->options.partition_count,
-                                    .batch_records = BATCH_RECORDS,
-                                    .batch_timers = BATCH_TIMERS,
-                                    .cache_bytes = (size_t)(c->cache_bytes / c->workers),
-                                    .outbox_bytes_max = OUTBOX_BYTES_MAX,
-                                    .commit_every_ms = c->commit_every_ms };
-    struct slot *s = mem_alloc(sizeof(*s));
-
-    w->is_joined = true;
-    s->partition = partition;
-    s->task = task_new(&options);
-    w->slots = mem_grow32(w->slots, w->slot_count, &w->slot_capacity, sizeof(struct slot *));
-    w->slots[w->slot_count++] = s;
-    deliveries_own(w->options.deliveries, partition, w->wake_fd);
-    ask(w, s, task_turn(s->task, INSTANT_MIN, clock_ms(CLOCK_MONOTONIC)));
-    while (s->is_under_way && !atomic_load(&w->is_stopping)) {
-        serve_store(w, 100);
-    }
-    if (s->is_under_way || task_error(s->task) != OK) {
-        w->error = task_error(s->task);
-        return false;
-    }
-    for (uint32_t i = 0; i < c->input_count; i++) {
-        out_offsets[i] = task_next_offset(s->task, i);
-        s->reported[i] = -1;
-    }
-    return true;
-}
-
-static bool are_drained(const struct worker *w)
-{
-    for (uint32_t i = 0; i < w->slot_count; i++) {
-        const struct slot *s = w->slots[i];
-
-        if (!s->is_leaving && (s->is_under_way || s->held != NULL || !task_is_drained(s->task))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Finish what is under way and write down what was published, for a short while. */
-static void drain(struct worker *w)
-{
-    int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + DRAIN_MAX_MS;
-
-    for (uint32_t i = 0; i < w->slot_count; i++) {
-        task_drain(w->slots[i]->task);
-    }
-    while (!are_drained(w) && clock_ms(CLOCK_MONOTONIC) < until_ms) {
-        turns(w);
-        serve_store(w, 5);
-    }
-    commit_all_to_group(w, true);
-}
-
-static void on_revoked(void *context, bool is_lost)
-{
-    struct worker *w = context;
-
-    if (!is_lost) {
-        drain(w);
-    }
-    for (uint32_t i = w->slot_count; i > 0; i--) {
-        struct slot *s = w->slots[i - 1];
-
-        if (s->is_leaving) {
-            continue;
-        }
-        task_revoke(s->task);
-        deliveries_own(w->options.deliveries, s->partition, -1);
-        publisher_forget(w->options.publisher, s->partition);
-        give_back_done(s);
-        s->is_leaving = true;
-        store_submit(w->options.store,
-                     &(struct store_request){ .verb = STORE_RELEASE, .partition = s->partition });
-        log_line(LOG_INFO, "task.released", "partition=%d lost=%d", s->partition, is_lost);
-        if (!s->is_under_way) {
-            free_slot(w, s);
-        }
-    }
-    serve_store(w, 0);
-}
-
-static void on_record(void *context, int32_t partition, uint32_t topic, struct task_record *record)
-{
-    struct worker *w = context;
-    struct slot *s = find_slot(w, partition);
-
-    if (s == NULL) {
-        if (record != NULL) {
-            source_give_back(record);
-        }
-        return;
-    }
-    if (record == NULL) {
-        task_at_end(s->task, topic, true);
-    } else {
-        task_push(s->task, record);
     }
 }
 
@@ -429,7 +241,7 @@ static bool fetch(struct worker *w)
 
 static int64_t wait_ms(const struct worker *w)
 {
-    int64_t now_ms = clock_ms(CLOCK_MONOTONIC), wait = WAIT_MAX_MS;
+    int64_t now_ms = worker_clock_ms(CLOCK_MONOTONIC), wait = WAIT_MAX_MS;
 
     for (uint32_t i = 0; i < w->slot_count; i++) {
         const struct slot *s = w->slots[i];
@@ -521,16 +333,16 @@ static void *run(void *argument)
     while (!atomic_load(&w->is_stopping) && w->error == OK) {
         source_poll(w->source);
         (void)fetch(w);
-        turns(w);
-        serve_store(w, 0);
-        turns(w);
-        commit_all_to_group(w, false);
+        worker_turns(w);
+        worker_serve_store(w, 0);
+        worker_turns(w);
+        worker_commit_to_group(w, false);
         update_view(w);
         wait_for_something(w);
     }
     source_close(w->source); /* drains by way of on_revoked */
     while (w->slot_count > 0) {
-        serve_store(w, 100); /* answers that are still owed */
+        worker_serve_store(w, 100); /* answers that are still owed */
     }
     return NULL;
 }
@@ -555,9 +367,9 @@ enum err worker_start(const struct worker_options *options, struct worker **out_
     struct source_options source = { .config = options->config,
                                      .instance = options->instance,
                                      .context = w,
-                                     .assigned = on_assigned,
-                                     .revoked = on_revoked,
-                                     .take = on_record };
+                                     .assigned = worker_on_assigned,
+                                     .revoked = worker_on_revoked,
+                                     .take = worker_on_record };
     enum err error;
 
     *out_worker = NULL;

@@ -66,7 +66,10 @@ static void values_are_converted_to_the_declared_type(void **state)
         { VALUE_DOUBLE, "0.1", 0, "0.1" },
         { VALUE_BOOL, "true", 0, "1" },
         { VALUE_BOOL, "yes", 0, NULL },
-        { VALUE_BOOL, NULL, 1, NULL },
+        { VALUE_BOOL, NULL, 1, "1" }, /* as some Avro writers put true into a union */
+        { VALUE_BOOL, NULL, 2, NULL },
+        { VALUE_BOOL, NULL, -1, NULL },
+        { VALUE_BOOL, NULL, 0.5, NULL },
         { VALUE_TEXT, "x", 0, "x" },
         { VALUE_TEXT, NULL, 1, NULL },
         { VALUE_DATE, "2000-05-01", 0, "11078" },

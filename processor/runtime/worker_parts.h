@@ -1,0 +1,58 @@
+/* What the files of worker share; nobody else includes this.
+ *
+ * Layer: runtime. worker.c: the loop, the store, starting and stopping; worker_group.c: what the
+ * consumer group gives and takes.
+ */
+#ifndef RUNTIME_WORKER_PARTS_H
+#define RUNTIME_WORKER_PARTS_H
+#include "processor/runtime/worker.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+struct slot { /* one partition */
+    int32_t partition;
+    struct task *task;
+    bool is_under_way;                   /* the store owes an answer */
+    bool is_leaving;                     /* released: waits for that answer to be freed */
+    bool is_ready;                       /* said in the log */
+    bool is_lost;                        /* the same */
+    int64_t reported[COMMIT_TOPICS_MAX]; /* offsets told to the group */
+    const struct outbox_entry *held;     /* the publisher had no room for it */
+    struct task_stats counted;           /* what the worker's view has of it already */
+};
+
+struct worker {
+    struct worker_options options;
+    struct source *source;
+    struct text *topics;
+    int wake_fd;
+    pthread_t thread;
+    atomic_bool is_stopping;
+    struct slot **slots;
+    uint32_t slot_count;
+    uint32_t slot_capacity;
+    int64_t wall_ms; /* frozen while no broker answers */
+    int64_t group_commit_ms;
+    bool is_joined;
+    enum err error;
+    pthread_mutex_t view_lock;
+    struct worker_view view;
+};
+
+/* --- worker.c --- */
+int64_t worker_clock_ms(clockid_t id);
+void worker_ask(struct worker *w, struct slot *s, enum task_want want); /* the store, for a task */
+void worker_serve_store(struct worker *w, int32_t timeout_ms);
+void worker_turns(struct worker *w);   /* every task does what it can */
+void worker_give_back(struct slot *s); /* records its task is done with */
+void worker_free_slot(struct worker *w, struct slot *s);
+
+/* --- worker_group.c: callbacks of source_kafka.h --- */
+bool worker_on_assigned(void *context, int32_t partition, int64_t *out_offsets);
+void worker_on_revoked(void *context, bool is_lost);
+void worker_on_record(void *context, int32_t partition, uint32_t topic, struct task_record *record);
+void worker_commit_to_group(struct worker *w, bool is_at_once);
+
+#endif /* RUNTIME_WORKER_PARTS_H */
