@@ -37,12 +37,13 @@ struct store_reply {
     enum store_verb verb;
     int32_t partition;
     void *context;
-    /* FENCED: somebody else claimed the partition, or this object never did. REGRESSED: the guard is
-     * older than what this owner wrote, or gone. CORRUPT: stored bytes cannot be read. UNAVAILABLE:
-     * the partition was released before the answer came; a commit may or may not have been made. */
+    /* FENCED: somebody else claimed the partition, or this object never did. REGRESSED: the guard
+     * is older than what this owner wrote, or gone. CORRUPT: stored bytes cannot be read.
+     * UNAVAILABLE: the partition was released before the answer came; a commit may or may not have
+     * been made. */
     enum err error;
-    struct guard guard; /* CLAIM, COMMIT: the new one; FENCED: what was found */
-    bool is_new;        /* CLAIM: nothing was ever committed */
+    struct guard guard;                  /* CLAIM, COMMIT: the new one; FENCED: what was found */
+    bool is_new;                         /* CLAIM: nothing was ever committed */
     const struct partition_state *state; /* CLAIM, unless is_new */
     const struct outbox_entry *outbox;   /* CLAIM: entries not yet trimmed */
     uint32_t outbox_count;

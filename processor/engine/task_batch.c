@@ -96,7 +96,8 @@ static void pick_timers(struct task *t)
 static bool are_records_ripe(const struct task *t)
 {
     return t->queued >= t->options.batch_records ||
-           (t->queued > 0 && t->monotonic_ms >= t->waiting_since_ms + t->options.commit_every_ms);
+           (t->queued > 0 && t->waiting_since_ms != INSTANT_NEVER &&
+            t->monotonic_ms >= t->waiting_since_ms + t->options.commit_every_ms);
 }
 
 static void pick_records(struct task *t)

@@ -75,11 +75,16 @@ static enum reject decode(struct record_decoder *d, struct arena *arena,
 static const char *sentence_of(enum reject reason)
 {
     switch ((int)reason) {
-    case REJECT_NULL_VALUE: return "the record has no value";
-    case REJECT_KEY_MISSING: return "the record has no key; it must be the customer";
-    case REJECT_WRONG_KEY: return "the record's key is not the customer in its value";
-    case REJECT_TOO_LARGE: return "the record is larger than 1 MiB";
-    default: return reject_name(reason);
+    case REJECT_NULL_VALUE:
+        return "the record has no value";
+    case REJECT_KEY_MISSING:
+        return "the record has no key; it must be the customer";
+    case REJECT_WRONG_KEY:
+        return "the record's key is not the customer in its value";
+    case REJECT_TOO_LARGE:
+        return "the record is larger than 1 MiB";
+    default:
+        return reject_name(reason);
     }
 }
 
@@ -91,7 +96,7 @@ void record_decode(struct record_decoder *d, struct arena *arena, struct task_re
     record->reject = decode(d, arena, record, ev, text);
     record->event = record->reject == REJECT_NONE ? ev : NULL;
     if (record->reject != REJECT_NONE) {
-        record->reject_text = text[0] != '\0' ? arena_text(arena, text_of(text)).at
-                                              : sentence_of(record->reject);
+        record->reject_text =
+            text[0] != '\0' ? arena_text(arena, text_of(text)).at : sentence_of(record->reject);
     }
 }

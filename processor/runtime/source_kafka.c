@@ -172,29 +172,43 @@ static enum err configure(struct source *s, rd_kafka_conf_t **out_conf, char out
     return error;
 }
 
-static enum err subscribe(struct source *s, char out_text[256])
+static rd_kafka_resp_err_t subscribe(struct source *s)
 {
     const struct config *c = s->options.config;
     rd_kafka_topic_partition_list_t *topics =
         rd_kafka_topic_partition_list_new((int)c->input_count);
     rd_kafka_resp_err_t error;
-    rd_kafka_queue_t *queue;
-    static const uint64_t one = 1;
 
     for (uint32_t i = 0; i < c->input_count; i++) {
         rd_kafka_topic_partition_list_add(topics, c->inputs[i].topic.at, RD_KAFKA_PARTITION_UA);
     }
+    error = rd_kafka_subscribe(s->consumer, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    return error;
+}
+
+static enum err join(struct source *s, char out_text[256])
+{
+    static const uint64_t one = 1;
+    rd_kafka_queue_t *queue;
+    rd_kafka_resp_err_t error;
+
     (void)rd_kafka_poll_set_consumer(s->consumer);
     queue = rd_kafka_queue_get_consumer(s->consumer);
     rd_kafka_queue_io_event_enable(queue, s->options.wake_fd, &one, sizeof(one));
     rd_kafka_queue_destroy(queue);
-    error = rd_kafka_subscribe(s->consumer, topics);
-    rd_kafka_topic_partition_list_destroy(topics);
+    error = subscribe(s);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
         snprintf(out_text, 256, "cannot subscribe: %s", rd_kafka_err2str(error));
         return ERR_CONFIG;
     }
     return OK;
+}
+
+enum err source_rejoin(struct source *s)
+{
+    (void)rd_kafka_unsubscribe(s->consumer);
+    return subscribe(s) == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : ERR_UNAVAILABLE;
 }
 
 enum err source_kafka_new(const struct source_options *options, struct source **out_source,
@@ -217,7 +231,7 @@ enum err source_kafka_new(const struct source_options *options, struct source **
         rd_kafka_conf_destroy(conf);
     }
     if (error == OK) {
-        error = subscribe(s, out_text);
+        error = join(s, out_text);
     }
     if (error != OK) {
         source_close(s);

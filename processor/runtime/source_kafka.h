@@ -42,6 +42,10 @@ uint32_t source_fetch(struct source *s, int32_t partition, uint32_t topic, uint3
 
 void source_give_back(struct task_record *record); /* done with it */
 
+/* Leave the group and join it again: everything is revoked and assigned anew. Errors:
+ * ERR_UNAVAILABLE. */
+enum err source_rejoin(struct source *s);
+
 /* Tell the group what was applied, for lag tools: the state store rules. Asynchronous. */
 void source_commit(struct source *s, int32_t partition, const int64_t *next_offsets);
 bool source_is_up(const struct source *s); /* brokers answer. Thread: any */

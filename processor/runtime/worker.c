@@ -14,6 +14,7 @@
 #define TIMER_PAGE        10000
 #define WAIT_MAX_MS       1000 /* also the step in which the wall clock is looked at when idle */
 #define PUBLISHER_FULL_MS 5
+#define REJOIN_AFTER_MS   5000 /* an owner by mistake of the group's has gone by then */
 
 int64_t worker_clock_ms(clockid_t id)
 {
@@ -192,7 +193,8 @@ static void turn(struct worker *w, struct slot *s)
             if (err_action(error) == ERR_ACTION_HALT || err_action(error) == ERR_ACTION_REFUSE) {
                 w->error = error;
             } else if (error != OK && !s->is_lost) {
-                s->is_lost = true; /* the group will say so too, and give it to its new owner */
+                s->is_lost = true; /* the group should say so too, soon */
+                w->rejoin_ms = worker_clock_ms(CLOCK_MONOTONIC) + REJOIN_AFTER_MS;
                 log_line(LOG_WARN, "task.lost", "partition=%d reason=\"%s\"", s->partition,
                          err_text(error));
             }
@@ -326,6 +328,23 @@ void worker_view(struct worker *w, struct worker_view *out_view)
     pthread_mutex_unlock(&w->view_lock);
 }
 
+/* Fenced while the group still says the partition is ours: somebody claimed it late. Everything is
+ * claimed anew, so whoever the group names now ends up as the owner. */
+static void rejoin_if_lost(struct worker *w)
+{
+    if (worker_clock_ms(CLOCK_MONOTONIC) < w->rejoin_ms) {
+        return;
+    }
+    w->rejoin_ms = INSTANT_NEVER;
+    for (uint32_t i = 0; i < w->slot_count; i++) {
+        if (w->slots[i]->is_lost && !w->slots[i]->is_leaving) {
+            log_line(LOG_WARN, "group.rejoin", "partition=%d", w->slots[i]->partition);
+            (void)source_rejoin(w->source);
+            return;
+        }
+    }
+}
+
 static void *run(void *argument)
 {
     struct worker *w = argument;
@@ -338,6 +357,7 @@ static void *run(void *argument)
         worker_turns(w);
         worker_commit_to_group(w, false);
         update_view(w);
+        rejoin_if_lost(w);
         wait_for_something(w);
     }
     source_close(w->source); /* drains by way of on_revoked */
@@ -375,6 +395,7 @@ enum err worker_start(const struct worker_options *options, struct worker **out_
     *out_worker = NULL;
     w->options = *options;
     w->wall_ms = INSTANT_MIN;
+    w->rejoin_ms = INSTANT_NEVER;
     w->view.stats.stream_ms = INSTANT_NEVER;
     atomic_init(&w->is_stopping, false);
     CHECK(pthread_mutex_init(&w->view_lock, NULL) == 0);

@@ -35,6 +35,8 @@ struct worker {
     uint32_t slot_capacity;
     int64_t wall_ms; /* frozen while no broker answers */
     int64_t group_commit_ms;
+    int64_t
+        rejoin_ms; /* monotonic: a partition was lost without the group saying so; never: none */
     bool is_joined;
     enum err error;
     pthread_mutex_t view_lock;

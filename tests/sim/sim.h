@@ -1,0 +1,94 @@
+/* What the files of the simulator share. Everything is made from the seed of a run. */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+#include "processor/base/map.h"
+#include "processor/base/rng.h"
+#include "processor/config/config.h"
+#include "processor/engine/task.h"
+#include "processor/engine/timeline.h"
+#include "sinks/store_memory.h"
+
+#define PARTITIONS_MAX 3
+#define TOPICS_MAX     3
+#define OWNERS_MAX     8
+#define TRACE_LINES    40
+
+enum bug { /* promises the harness can break, to see that it is noticed */
+           BUG_NONE,
+           BUG_LOST_COMMIT, /* a commit is answered, but was not written */
+           BUG_TORN_COMMIT, /* written without its outbox */
+           BUG_STALE_LOAD,  /* a known customer is said to be unknown */
+           BUG_SKIPPED,     /* a record never arrives */
+           BUG_EARLY_END,   /* the end of a topic is reported before it */
+           BUG_LOST_OUTPUT, /* acknowledged, but never there */
+           BUG_WRONG_PLACE, /* reading goes on behind where the state is */
+           BUG__COUNT
+};
+
+struct story_record {
+    int64_t offset;
+    struct event *event; /* NULL: cannot be decoded */
+    struct text key;
+};
+
+struct story_log { /* one topic of one partition */
+    struct story_record *records;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+struct expectation {  /* an output, by its bytes */
+    struct text name; /* type, key and payload */
+    struct text customer;
+    uint32_t place; /* among the customer's */
+    bool is_seen;
+};
+
+struct story {
+    const struct rules *rules;
+    struct arena arena;
+    uint32_t topic_count, partition_count;
+    struct text topics[TOPICS_MAX];
+    struct story_log logs[PARTITIONS_MAX][TOPICS_MAX];
+    struct timeline *timelines[PARTITIONS_MAX];
+    struct map expected; /* name -> struct expectation */
+    uint32_t expected_count;
+};
+
+void story_make(struct story *s, const struct rules *rules, struct rng *rng, uint64_t seed);
+void story_fini(struct story *s);
+
+/* The name of an output, in the arena. */
+struct text story_name(struct arena *arena, enum output_type type, struct text key,
+                       struct bytes payload);
+
+struct published { /* what a reader of the output topics would find, in order */
+    struct text name;
+    struct text customer;
+};
+
+struct world {
+    struct story *story;
+    struct rng *rng;
+    enum bug bug;
+    struct arena arena;
+    struct store_memory_backend *backend;
+    struct published *published;
+    uint32_t published_count;
+    uint32_t published_capacity;
+    int64_t monotonic_ms;
+    bool is_calm; /* no more faults: finish */
+    char trace[TRACE_LINES][128];
+    uint64_t traced;
+    char failure[512];
+};
+
+/* Run until everything is applied and published, or stuck. Returns: false and w->failure. */
+bool world_run(struct world *w);
+void world_fini(struct world *w);
+__attribute__((format(printf, 2, 3))) void world_trace(struct world *w, const char *format, ...);
+
+/* Returns: false and w->failure. */
+bool verdict(struct world *w);
+
+#endif /* SIM_SIM_H */

@@ -1,0 +1,133 @@
+#include "processor/base/instant.h"
+#include "processor/base/mem.h"
+#include "tests/sim/sim.h"
+
+#include <stdio.h>
+
+static bool fail(struct world *w, const char *what, struct text name)
+{
+    int size = name.size < 120 ? (int)name.size : 120;
+    char shown[128];
+
+    for (int i = 0; i < size; i++) {
+        shown[i] = name.at[i] >= ' ' && name.at[i] <= '~' ? name.at[i] : '.';
+    }
+    snprintf(w->failure, sizeof(w->failure), "%s: %.*s", what, size, shown);
+    return false;
+}
+
+/* Every output that was expected, no other; the first time in the expected order per customer. */
+static bool check_outputs(struct world *w)
+{
+    struct map last = { 0 }; /* customer -> its newest expectation */
+    struct expectation *e;
+    size_t cursor = 0;
+    bool is_good = true;
+
+    for (uint32_t i = 0; is_good && i < w->published_count; i++) {
+        const struct published *p = &w->published[i];
+        struct expectation *before;
+
+        e = map_find(&w->story->expected, p->name);
+        if (e == NULL) {
+            is_good = fail(w, "an output that the timeline does not say", p->name);
+            break;
+        }
+        if (e->is_seen || p->customer.at == NULL) {
+            e->is_seen = true;
+            continue; /* once more */
+        }
+        e->is_seen = true;
+        before = map_remove(&last, p->customer);
+        if (before != NULL && before->place > e->place) {
+            is_good = fail(w, "out of order", p->name);
+        }
+        map_put(&last, e->customer, e);
+    }
+    while (is_good && (e = map_next(&w->story->expected, &cursor)) != NULL) {
+        if (!e->is_seen) {
+            is_good = fail(w, "missing", e->name);
+        }
+    }
+    map_fini(&last);
+    return is_good;
+}
+
+static bool ask(struct store *store, const struct store_request *r, struct store_reply *out_reply)
+{
+    store_submit(store, r);
+    return store_poll(store, 0, out_reply) && out_reply->error == OK;
+}
+
+static bool check_record(struct world *w, struct store *store, uint32_t p, struct text id,
+                         const struct customer *c)
+{
+    struct store_request r = {
+        .verb = STORE_LOAD, .partition = (int32_t)p, .customers = &id, .customer_count = 1
+    };
+    struct bytes_out wanted = { 0 };
+    struct store_reply reply;
+    bool is_equal;
+
+    customer_encode(c, &wanted);
+    is_equal = ask(store, &r, &reply) && reply.records[0].size == wanted.size &&
+               memcmp(reply.records[0].at, wanted.at, wanted.size) == 0;
+    bytes_out_fini(&wanted);
+    return is_equal || fail(w, "a record differs from the timeline's", id);
+}
+
+/* The stored customers and timers of one partition are the timeline's; the outbox is empty. */
+static bool check_partition(struct world *w, struct store *store, uint32_t p)
+{
+    struct timeline *timeline = w->story->timelines[p];
+    struct store_request claim = { .verb = STORE_CLAIM, .partition = (int32_t)p };
+    struct store_request timers = {
+        .verb = STORE_TIMERS, .partition = (int32_t)p, .after_due_ms = INSTANT_MIN, .limit = 1000000
+    };
+    const struct customer *c;
+    struct store_reply reply;
+    uint32_t due_count = 0;
+    size_t cursor = 0;
+    struct text id;
+
+    if (!ask(store, &claim, &reply)) {
+        return fail(w, "cannot be claimed", TEXT(""));
+    }
+    if (reply.outbox_count > 0) {
+        return fail(w, "the outbox is not empty", TEXT(""));
+    }
+    while ((c = timeline_next(timeline, &cursor, &id)) != NULL) {
+        due_count += c->due_ms != INSTANT_NEVER;
+        if (!check_record(w, store, p, id, c)) {
+            return false;
+        }
+    }
+    if (!ask(store, &timers, &reply) || reply.timer_count != due_count) {
+        return fail(w, "timers are missing or too many", TEXT(""));
+    }
+    for (uint32_t i = 0; i < reply.timer_count; i++) {
+        c = timeline_customer(timeline, reply.timers[i].customer);
+        if (c == NULL || c->due_ms != reply.timers[i].due_ms) {
+            return fail(w, "a timer differs", reply.timers[i].customer);
+        }
+    }
+    return true;
+}
+
+bool verdict(struct world *w)
+{
+    struct store *store;
+    bool is_good = check_outputs(w);
+
+    store = store_memory_open(w->backend);
+    for (uint32_t p = 0; is_good && p < w->story->partition_count; p++) {
+        bool has_events = false;
+
+        for (uint32_t t = 0; t < w->story->topic_count; t++) {
+            has_events = has_events || w->story->logs[p][t].count > 0;
+        }
+        is_good = !has_events || check_partition(w, store, p);
+    }
+    store_close(store);
+    return is_good;
+}
