@@ -4,6 +4,7 @@
 #include "processor/base/mem.h"
 #include "processor/cli/backtest_summary.h"
 #include "processor/cli/cli.h"
+#include "processor/cli/email_name.h"
 #include "schemas/json.h"
 
 #include <argp.h>
@@ -95,36 +96,6 @@ static void take_output(void *context, const struct output *o)
     (void)fwrite(line.at, 1, line.size, stdout);
 }
 
-/* `email: sequence.email` names the last trigger of that email sent by the event's time. */
-static void resolve_email(struct backtest *b, struct event *ev)
-{
-    const struct rules *rules = b->config->rules;
-    const char *dot = ev->email.size == 0 ? NULL : memchr(ev->email.at, '.', ev->email.size);
-    const struct customer *c;
-    struct text sequence, email;
-
-    if (dot == NULL) {
-        return;
-    }
-    timeline_run_to(b->timeline, ev->at_ms - 1); /* what is sent before it is sent */
-    c = timeline_customer(b->timeline, ev->customer);
-    sequence = (struct text){ ev->email.at, (size_t)(dot - ev->email.at) };
-    email = (struct text){ dot + 1, ev->email.size - sequence.size - 1 };
-    ev->email = TEXT_NONE;
-    for (uint32_t i = c == NULL ? 0 : c->sent_count; i > 0; i--) {
-        const struct sent *s = &c->sent[i - 1];
-        const struct sequence_plan *plan = rules_sequence(rules, s->sequence);
-        char hex[33];
-
-        if (plan != NULL && text_equal(plan->id, sequence) && s->email == hash32(email) &&
-            s->sent_at_ms <= ev->at_ms) {
-            hash128_hex(s->trigger_id, hex);
-            ev->email = arena_text(&b->arena, text_of(hex));
-            return;
-        }
-    }
-}
-
 static bool take_line(struct backtest *b, struct text line, const struct arguments *a)
 {
     struct event ev;
@@ -153,7 +124,7 @@ static bool take_line(struct backtest *b, struct text line, const struct argumen
         return false;
     }
     b->last_ms = ev.at_ms > b->last_ms ? ev.at_ms : b->last_ms;
-    resolve_email(b, &ev);
+    email_name_resolve(b->timeline, b->config->rules, &b->arena, &ev);
     (void)timeline_event(b->timeline, &ev);
     return true;
 }

@@ -12,6 +12,7 @@ static const struct {
     { "demo", cmd_demo, "see it work: seeded shoppers, a Kafka inside, triggers in seconds" },
     { "run", cmd_run, "process events from Kafka until stopped" },
     { "check", cmd_check, "say everything that is wrong with a configuration" },
+    { "test", cmd_test, "run the tests of a configuration in virtual time" },
     { "backtest", cmd_backtest, "what would have left for the events of a file" },
 };
 

@@ -335,6 +335,7 @@ static void load_all(struct loader *l)
     load_sequences(l);
     load_topics(l);
     load_process(l);
+    load_tests(l);
     hash_rules(l);
 }
 

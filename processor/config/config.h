@@ -5,7 +5,7 @@
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
-#include "processor/config/problems.h"
+#include "processor/config/tests.h"
 #include "processor/engine/rules.h"
 #include "schemas/event.h"
 
@@ -45,6 +45,8 @@ struct config {
     int64_t cache_bytes;
     int64_t commit_every_ms;
     int32_t workers;
+    const struct test_plan *tests;
+    uint32_t test_count;
     struct text http_listen; /* "127.0.0.1:9464"; absent: none */
 };
 

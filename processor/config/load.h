@@ -27,9 +27,12 @@ void load_sequences(struct loader *l); /* send_if too */
 void load_limits(struct loader *l);
 void load_topics(struct loader *l);
 void load_process(struct loader *l); /* kafka state workers http */
+void load_tests(struct loader *l);
+
+/* Values of declared attributes, as in `set`. */
+void load_attribute_values(struct loader *l, const struct yaml_node *map, struct at_end_plan *out);
 
 /* Part of load_sequences. */
-void load_attribute_values(struct loader *l, const struct yaml_node *map, struct at_end_plan *out);
 void load_email(struct loader *l, const struct yaml_node *n, struct email_plan *e);
 void load_branches(struct loader *l, const struct yaml_node *sequence, struct sequence_plan *s);
 uint32_t load_sequence_index(const struct loader *l, struct text id); /* UINT32_MAX: none */
