@@ -81,7 +81,8 @@ static bool check_attribute(struct compile *c, struct node *n, struct text name)
         return fail_name(c, n, "attribute", "customer.", &near);
     }
     n->kind = NODE_ATTRIBUTE;
-    n->type = type_of_value(n->attribute->type);
+    n->type = n->attribute->remember_kind.at != NULL ? TYPE_DYNAMIC /* as it comes */
+                                                     : type_of_value(n->attribute->type);
     c->depends |= FACT_ATTRIBUTES;
     return true;
 }

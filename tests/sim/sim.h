@@ -1,6 +1,6 @@
 /* What the files of the simulator share. Everything is made from the seed of a run. */
-#ifndef SIM_SIM_H
-#define SIM_SIM_H
+#ifndef TESTS_SIM_SIM_H
+#define TESTS_SIM_SIM_H
 #include "processor/base/map.h"
 #include "processor/base/rng.h"
 #include "processor/config/config.h"
@@ -91,4 +91,4 @@ __attribute__((format(printf, 2, 3))) void world_trace(struct world *w, const ch
 /* Returns: false and w->failure. */
 bool verdict(struct world *w);
 
-#endif /* SIM_SIM_H */
+#endif /* TESTS_SIM_SIM_H */
