@@ -184,7 +184,9 @@ int main(int count, char **arguments)
         return 64;
     }
     tidy_tree(&t, arguments[1]);
-    (void)fwrite(t.report.at, 1, t.report.size, stdout);
+    if (t.report.size > 0) {
+        (void)fwrite(t.report.at, 1, t.report.size, stdout);
+    }
     (void)printf("%u files, %u findings\n", t.file_count, t.finding_count);
     is_tidy = t.finding_count == 0 && t.file_count > 0;
     tidy_fini(&t);
