@@ -329,9 +329,27 @@ class Lab:
             return all(applied[t][p] >= end for t in ends for p, end in enumerate(ends[t]) if end > 0)
         until(f"all input to be applied; at {self.applied} of {ends}", all_applied, seconds)
 
-    def tail(self, process):
+    def await_owned(self, *processes):
+        """Wait until these processes together own every partition: claimed, timers read, records applied from now on."""
+        def all_owned():
+            for process in processes:
+                assert process.poll() is None, self.tail(process)
+            said = [re.findall(r"task\.(ready|lost) partition=(\d+)", self.whole_log(p)) for p in processes]
+            last = [{partition: word for word, partition in words} for words in said]
+            return len({p for words in last for p, word in words.items() if word == "ready"}) == self.partitions
+        until("every partition to be owned", all_owned)
+
+    def commits(self):
+        """How many commits Redis has taken, over all partitions: the versions of their guards."""
+        guards = self.redis.cli("MGET", *[f"sg:{{{self.app}.{p}}}:g" for p in range(self.partitions)]).splitlines()
+        return sum(int(guard.split(".")[1]) for guard in guards if guard)
+
+    def whole_log(self, process):
         with open(process.log_path, encoding="utf-8", errors="replace") as file:
-            return file.read()[-3000:]
+            return file.read()
+
+    def tail(self, process):
+        return self.whole_log(process)[-3000:]
 
     def drain(self, process, seconds=30):
         process.send_signal(signal.SIGTERM)

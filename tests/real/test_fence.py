@@ -16,6 +16,7 @@ def test_an_owner_that_was_fenced_by_mistake_claims_its_partitions_again(world):
         assert world.redis.cli("SET", key, f"{int(epoch) + 1}.{rest}") == "OK"
     world.produce_ordered(events[half:])
     lab.until("the loss to be said", lambda: "task.lost" in world.tail(process))
+    world.await_owned(process)
     world.await_applied()
     world.drain(process)
     lab.agree(world, expected)

@@ -19,6 +19,7 @@ def test_two_processes_share_the_partitions_and_one_goes_on_when_the_other_dies(
     first.kill()
     first.wait()
     world.produce_ordered(events[half:])
+    world.await_owned(second)
     world.await_applied()
     world.drain(second)
     repeats = lab.agree(world, expected)
