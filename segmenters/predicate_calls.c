@@ -166,6 +166,21 @@ static bool check_extreme(struct compile *c, struct node *n)
 }
 
 /* --- state --- */
+static void hint_segment(struct compile *c, struct text wrong)
+{
+    struct text_nearest near = { .wrong = wrong };
+    struct text known[256];
+    uint32_t count = c->names == NULL ? 0 : c->names->segments(c->names->context, known, 256);
+
+    for (uint32_t i = 0; i < count; i++) {
+        text_nearest_try(&near, known[i]);
+    }
+    if (near.best.at != NULL) {
+        (void)text_format(c->error->hint, sizeof(c->error->hint), "did you mean `%.*s`?",
+                          TEXT_PRINTF(near.best));
+    }
+}
+
 static bool check_in_segment(struct compile *c, struct node *n)
 {
     if (n->child_count != 1 || !is_text_constant(n->children[0])) {
@@ -176,6 +191,7 @@ static bool check_in_segment(struct compile *c, struct node *n)
         predicate_fail(c->error, n->children[0]->offset, n->children[0]->size,
                        "`%.*s` is no segment, or a rung that several ladders have",
                        TEXT_PRINTF(n->children[0]->value.as.text));
+        hint_segment(c, n->children[0]->value.as.text);
         return false;
     }
     if (c->segment_count == sizeof(c->segments) / sizeof(c->segments[0])) {
@@ -432,8 +448,7 @@ static const struct {
 
 bool predicate_check_call(struct compile *c, struct node *n)
 {
-    struct text best = TEXT_NONE;
-    unsigned distance = 3;
+    struct text_nearest near = { .wrong = n->name };
     bool is_first = c->error->text[0] == '\0';
 
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
@@ -449,16 +464,13 @@ bool predicate_check_call(struct compile *c, struct node *n)
                        ? calls[i].check(c, n)
                        : fail_node(c, n, "a filter sees only the event");
         }
-        if (text_distance(n->name, text_of(calls[i].name)) < distance) {
-            distance = text_distance(n->name, text_of(calls[i].name));
-            best = text_of(calls[i].name);
-        }
+        text_nearest_try(&near, text_of(calls[i].name));
     }
     predicate_fail(c->error, n->offset, n->size, "unknown function `%.*s`",
                    (int)(n->name.size > 60 ? 60 : n->name.size), n->name.at);
-    if (is_first && best.at != NULL) {
+    if (is_first && near.best.at != NULL) {
         (void)text_format(c->error->hint, sizeof(c->error->hint), "did you mean `%.*s`?",
-                          TEXT_PRINTF(best));
+                          TEXT_PRINTF(near.best));
     }
     return false;
 }

@@ -38,25 +38,8 @@ static enum node_type type_of_value(enum value_type t)
     return types[t];
 }
 
-/* "did you mean": the nearest of the candidates seen so far. */
-struct nearest {
-    struct text wrong;
-    struct text best;
-    unsigned distance;
-};
-
-static void nearest_try(struct nearest *near, struct text candidate)
-{
-    unsigned d = text_distance(near->wrong, candidate);
-
-    if (near->best.at == NULL ? d <= 1 + near->wrong.size / 3 : d < near->distance) {
-        near->best = candidate;
-        near->distance = d;
-    }
-}
-
 static bool fail_name(struct compile *c, const struct node *n, const char *what, const char *prefix,
-                      const struct nearest *near)
+                      const struct text_nearest *near)
 {
     bool is_first = c->error->text[0] == '\0';
 
@@ -73,10 +56,10 @@ static bool check_attribute(struct compile *c, struct node *n, struct text name)
 {
     n->attribute = facts_attribute(c->plan, name);
     if (n->attribute == NULL) {
-        struct nearest near = { .wrong = name };
+        struct text_nearest near = { .wrong = name };
 
         for (uint32_t i = 0; i < c->plan->attribute_count; i++) {
-            nearest_try(&near, c->plan->attributes[i].name);
+            text_nearest_try(&near, c->plan->attributes[i].name);
         }
         return fail_name(c, n, "attribute", "customer.", &near);
     }
@@ -99,7 +82,7 @@ static bool check_rfm(struct compile *c, struct node *n)
                   { "recency", TYPE_DURATION },
                   { "frequency", TYPE_INT },
                   { "monetary", TYPE_MONEY } };
-    struct nearest near = { .wrong = n->name };
+    struct text_nearest near = { .wrong = n->name };
 
     if (!c->plan->rfm.is_used) {
         return fail_node(c, n, "no score `rfm` is declared under scores:");
@@ -112,7 +95,7 @@ static bool check_rfm(struct compile *c, struct node *n)
             c->depends |= FACT_RFM;
             return true;
         }
-        nearest_try(&near, text_of(parts[i].name));
+        text_nearest_try(&near, text_of(parts[i].name));
     }
     return fail_name(c, n, "part", "rfm.", &near);
 }
@@ -121,12 +104,12 @@ static bool check_score(struct compile *c, struct node *n, struct text name)
 {
     n->score = facts_score(c->plan, name);
     if (n->score == NULL) {
-        struct nearest near = { .wrong = name };
+        struct text_nearest near = { .wrong = name };
 
-        nearest_try(&near, TEXT("customer"));
-        nearest_try(&near, TEXT("event"));
+        text_nearest_try(&near, TEXT("customer"));
+        text_nearest_try(&near, TEXT("event"));
         for (uint32_t i = 0; i < c->plan->score_count; i++) {
-            nearest_try(&near, c->plan->scores[i].name);
+            text_nearest_try(&near, c->plan->scores[i].name);
         }
         return fail_name(c, n, "name", "", &near);
     }
@@ -195,7 +178,7 @@ static bool check_select(struct compile *c, struct node *n)
 
 static bool check_name(struct compile *c, struct node *n)
 {
-    struct nearest near = { .wrong = n->name };
+    struct text_nearest near = { .wrong = n->name };
 
     if (text_is(n->name, "now")) {
         n->kind = NODE_NOW;
@@ -203,7 +186,7 @@ static bool check_name(struct compile *c, struct node *n)
         return c->scope == PREDICATE_CUSTOMER ||
                fail_node(c, n, "a filter sees only the event, not `now`");
     }
-    nearest_try(&near, TEXT("now"));
+    text_nearest_try(&near, TEXT("now"));
     return fail_name(c, n, "name", "", &near);
 }
 
@@ -253,18 +236,18 @@ static bool check_score_bound(struct compile *c, struct node *n, struct node *bo
 static bool check_known_text(struct compile *c, const struct node *source,
                              const struct node *constant)
 {
-    struct nearest near;
+    struct text_nearest near;
 
     if (constant->kind != NODE_CONST || constant->type != TYPE_TEXT) {
         return true;
     }
-    near = (struct nearest){ .wrong = constant->value.as.text };
+    near = (struct text_nearest){ .wrong = constant->value.as.text };
     if (source->kind == NODE_LEVEL) {
         for (uint32_t i = 0; i < source->score->level_count; i++) {
             if (text_equal(source->score->levels[i].name, near.wrong)) {
                 return true;
             }
-            nearest_try(&near, source->score->levels[i].name);
+            text_nearest_try(&near, source->score->levels[i].name);
         }
         return fail_name(c, constant, "level", "", &near);
     }
@@ -273,7 +256,7 @@ static bool check_known_text(struct compile *c, const struct node *source,
             if (text_equal(source->attribute->allowed[i], near.wrong)) {
                 return true;
             }
-            nearest_try(&near, source->attribute->allowed[i]);
+            text_nearest_try(&near, source->attribute->allowed[i]);
         }
         return fail_name(c, constant, "value", "", &near);
     }
@@ -282,7 +265,7 @@ static bool check_known_text(struct compile *c, const struct node *source,
             if (text_equal(c->plan->rfm.names[i], near.wrong)) {
                 return true;
             }
-            nearest_try(&near, c->plan->rfm.names[i]);
+            text_nearest_try(&near, c->plan->rfm.names[i]);
         }
         return fail_name(c, constant, "rfm segment", "", &near);
     }

@@ -151,3 +151,14 @@ unsigned text_distance(struct text a, struct text b)
     }
     return row[b.size];
 }
+
+void text_nearest_try(struct text_nearest *nearest, struct text candidate)
+{
+    unsigned distance = text_distance(nearest->wrong, candidate);
+    bool is_near = distance <= 1 + nearest->wrong.size / 3 && distance < nearest->wrong.size;
+
+    if (is_near && (nearest->best.at == NULL || distance < nearest->distance)) {
+        nearest->best = candidate;
+        nearest->distance = distance;
+    }
+}

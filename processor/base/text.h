@@ -56,7 +56,17 @@ size_t text_format(char *out, size_t room, const char *format, ...)
 size_t text_format_list(char *out, size_t room, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
-/* Edit distance, for "did you mean"; texts over 64 bytes count as far away. */
+/* Edits from one to the other; texts over 64 bytes count as 64 away. */
 unsigned text_distance(struct text a, struct text b);
+
+/* "Did you mean": the nearest name seen so far. Start with { .wrong = what was written }. */
+struct text_nearest {
+    struct text wrong;
+    struct text best; /* absent: none is near enough to be a slip of the finger */
+    unsigned distance;
+};
+
+/* Near: at most a third of the bytes and one more. Of equals the first. */
+void text_nearest_try(struct text_nearest *nearest, struct text candidate);
 
 #endif /* BASE_TEXT_H */

@@ -400,5 +400,8 @@ int cmd_test(int argc, char **argv)
         }
     }
     printf("1..%d\n# %d passed, %d failed\n", number, number - failed, failed);
+    if (number == 0) {
+        puts("# there are no tests here: a configuration holds them under `tests`");
+    }
     return failed == 0 ? EXIT_GOOD : EXIT_TEST_FAILED;
 }

@@ -38,6 +38,20 @@ static void print_help(FILE *to)
             "\n            78 the configuration is wrong\n");
 }
 
+static void say_unknown(const char *name)
+{
+    struct text_nearest nearest = { .wrong = text_of(name) };
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        text_nearest_try(&nearest, text_of(commands[i].name));
+    }
+    fprintf(stderr, "segstream: there is no command `%s`", name);
+    if (nearest.best.at != NULL) {
+        fprintf(stderr, "; did you mean `%.*s`?", TEXT_PRINTF(nearest.best));
+    }
+    fputs("\nsegstream help lists them\n", stderr);
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
@@ -60,9 +74,10 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
         }
     }
-    if (name[0] != '\0') {
-        fprintf(stderr, "segstream: there is no command `%s`\n\n", name);
+    if (name[0] == '\0') {
+        print_help(stderr);
+    } else {
+        say_unknown(name);
     }
-    print_help(stderr);
     return EXIT_USAGE;
 }

@@ -293,11 +293,30 @@ static void hash_rules(struct loader *l)
 
 /* --- all of it --- */
 
-static void need_section(struct loader *l, int need, const char *name)
+/* One sentence for all: they have one place. */
+static void need_sections(struct loader *l)
 {
-    if ((l->needs & need) != 0 && yaml_get(l->root, name, NULL) == NULL) {
-        problem_add(l->problems, l->root->place, "E0004", "`%s` is missing: this command needs it",
-                    name);
+    static const struct {
+        enum config_need need;
+        const char *name;
+    } sections[] = { { CONFIG_NEED_KAFKA, "kafka" },
+                     { CONFIG_NEED_STATE, "state" },
+                     { CONFIG_NEED_TOPICS, "topics" } };
+    char missing[64] = "";
+    int count = 0;
+
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+        if ((l->needs & (int)sections[i].need) != 0 &&
+            yaml_get(l->root, sections[i].name, NULL) == NULL) {
+            size_t used = strlen(missing);
+
+            (void)text_format(missing + used, sizeof(missing) - used, "%s`%s`",
+                              count++ > 0 ? ", " : "", sections[i].name);
+        }
+    }
+    if (count > 0) {
+        problem_add(l->problems, l->root->place, "E0004", "%s %s missing: this command needs %s",
+                    missing, count == 1 ? "is" : "are", count == 1 ? "it" : "them");
     }
 }
 
@@ -323,9 +342,7 @@ static void load_app(struct loader *l)
 static void load_all(struct loader *l)
 {
     keys_check_map(l->root, NULL, &KEYS_ROOT, l->problems);
-    need_section(l, CONFIG_NEED_KAFKA, "kafka");
-    need_section(l, CONFIG_NEED_STATE, "state");
-    need_section(l, CONFIG_NEED_TOPICS, "topics");
+    need_sections(l);
     load_app(l);
     load_time(l);
     load_facts(l);

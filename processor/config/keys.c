@@ -488,8 +488,7 @@ static void check_value(struct checking *c, const struct yaml_node *n, const str
     case SHAPE_ANY:
         break;
     case SHAPE_UNSUPPORTED:
-        problem_add(c->problems, c->owner->place, "E0901", "`%.*s`: %s: not supported yet",
-                    TEXT_PRINTF(c->owner->text), key->choices);
+        problem_add(c->problems, c->owner->place, "E0901", "not supported yet: %s", key->choices);
         break;
     case SHAPE_TEXTS:
         check_texts(c, n);

@@ -35,7 +35,10 @@ void load_attribute_values(struct loader *l, const struct yaml_node *map, struct
 /* Part of load_sequences. */
 void load_email(struct loader *l, const struct yaml_node *n, struct email_plan *e);
 void load_branches(struct loader *l, const struct yaml_node *sequence, struct sequence_plan *s);
-uint32_t load_sequence_index(const struct loader *l, struct text id); /* UINT32_MAX: none */
+/* A sequence by name, among those of the file, loaded or not. Returns: UINT32_MAX, and the error is
+ * reported at n. */
+uint32_t load_sequence_name(struct loader *l, const struct yaml_node *n, struct text id);
+uint32_t load_sequence_index(const struct loader *l, struct text id); /* the same, silently */
 
 /* A section of the file; NULL: not there, or not of that kind (which was reported). */
 const struct yaml_node *load_section(const struct loader *l, const char *name, enum yaml_kind kind);

@@ -68,11 +68,7 @@ static void load_resend(struct loader *l, const struct yaml_node *n, struct bran
 static void load_start(struct loader *l, const struct yaml_node *n, struct branch_plan *b)
 {
     b->action = ACTION_START;
-    b->sequence = load_sequence_index(l, n->text);
-    if (b->sequence == UINT32_MAX) {
-        problem_add(l->problems, n->place, "E0211", "`start: %.*s` names no sequence",
-                    TEXT_PRINTF(n->text));
-    }
+    b->sequence = load_sequence_name(l, n, n->text);
 }
 
 static void load_action(struct loader *l, const struct yaml_node *key, const struct yaml_node *n,

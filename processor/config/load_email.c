@@ -92,7 +92,7 @@ static void check_email_keys(struct loader *l, const struct yaml_node *n)
         for (uint32_t s = 0; c != NULL && s < c->slot_count; s++) {
             is_slot = is_slot || text_equal(c->slots[s], name);
         }
-        if (!is_slot && !is_email_key(name)) {
+        if (!is_slot && !is_email_key(name) && (c == NULL || c->slot_count > 0)) {
             struct config_problem *p =
                 problem_add(l->problems, n->keys[i]->place, "E0005",
                             "`%.*s` is neither a key of an email nor a slot of content.email",

@@ -198,7 +198,7 @@ static void load_rfm(struct loader *l, const struct yaml_node *key, const struct
     load_cuts(l, n, "frequency", false, scalar_int, rfm->frequency);
     load_cuts(l, n, "monetary", false, scalar_money, rfm->monetary);
     if (map != NULL && map->kind == YAML_MAP) {
-        problem_add(l->problems, map->place, "E0901", "an own map of r, f, m: not supported yet");
+        problem_add(l->problems, map->place, "E0901", "not supported yet: an own map of r, f, m");
         map = NULL;
     }
     if (map != NULL && !rfm_map_named(rfm, map->text)) {

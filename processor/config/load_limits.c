@@ -157,9 +157,6 @@ void load_limits(struct loader *l)
     l->rules->stale_after_ms = load_duration(n, "stale_after", STALE_AFTER_MS);
     for (uint32_t i = 0; priority != NULL && priority->kind == YAML_LIST && i < priority->count;
          i++) {
-        if (load_sequence_index(l, priority->items[i]->text) == UINT32_MAX) {
-            problem_add(l->problems, priority->items[i]->place, "E0211", "`%.*s` is no sequence",
-                        TEXT_PRINTF(priority->items[i]->text));
-        }
+        (void)load_sequence_name(l, priority->items[i], priority->items[i]->text);
     }
 }

@@ -115,6 +115,11 @@ static bool parse_redis(struct loader *l, struct text rest)
     return host.size > 0;
 }
 
+static struct config_problem *refuse(struct loader *l, const struct yaml_node *n, const char *what)
+{
+    return problem_add(l->problems, n->place, "E0901", "not supported yet: %s", what);
+}
+
 static void load_store(struct loader *l, const struct yaml_node *n)
 {
     struct config *c = l->config;
@@ -133,7 +138,7 @@ static void load_store(struct loader *l, const struct yaml_node *n)
         c->redis_socket = arena_text(l->arena, behind(n->text, 13));
         is_good = c->redis_socket.size > 0;
     } else if (text_starts_with(n->text, TEXT("rediss://"))) {
-        problem_add(l->problems, n->place, "E0901", "Redis over TLS: not supported yet");
+        (void)refuse(l, n, "Redis over TLS");
     } else {
         is_good = false;
     }
@@ -141,11 +146,6 @@ static void load_store(struct loader *l, const struct yaml_node *n)
         problem_add(l->problems, n->place, "E0007",
                     "expected redis://HOST:PORT/DATABASE, redis+unix://PATH or memory");
     }
-}
-
-static void refuse(struct loader *l, const struct yaml_node *n, const char *what)
-{
-    problem_add(l->problems, n->place, "E0901", "%s: not supported yet", what);
 }
 
 static void load_state(struct loader *l)
@@ -165,15 +165,16 @@ static void load_state(struct loader *l)
     (void)scalar_size(yaml_get(n, "cache", NULL), &c->cache_bytes);
     found = yaml_get(n, "layout", NULL);
     if (found != NULL && !text_is(found->text, "single")) {
-        refuse(l, found, "Redis Cluster and Sentinel");
+        (void)refuse(l, found, "Redis Cluster and Sentinel");
     }
     found = yaml_get(n, "guarantee", NULL);
     if (found != NULL && text_is(found->text, "exactly_once")) {
-        refuse(l, found, "exactly_once (at_least_once, with stable trigger ids, is)");
+        problem_hint(refuse(l, found, "exactly_once"),
+                     "at_least_once is, and a repeated trigger has the same trigger_id");
     }
     found = yaml_get(n, "forget_after", NULL);
     if (found != NULL && !text_is(found->text, "never")) {
-        refuse(l, found, "forgetting customers");
+        (void)refuse(l, found, "forgetting customers");
     }
 }
 

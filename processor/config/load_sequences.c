@@ -18,6 +18,23 @@ uint32_t load_sequence_index(const struct loader *l, struct text id)
     return UINT32_MAX;
 }
 
+uint32_t load_sequence_name(struct loader *l, const struct yaml_node *n, struct text id)
+{
+    const struct yaml_node *all = load_section(l, "sequences", YAML_MAP);
+    uint32_t index = load_sequence_index(l, id), count = 0;
+    struct text known[256];
+
+    if (index == UINT32_MAX) {
+        for (uint32_t i = 0; all != NULL && i < all->count && count < 256; i++) {
+            known[count++] = all->keys[i]->text;
+        }
+        problem_hint_nearest(
+            problem_add(l->problems, n->place, "E0211", "`%.*s` is no sequence", TEXT_PRINTF(id)),
+            id, known, count);
+    }
+    return index;
+}
+
 /* A kind of event or a declared filter. */
 static const struct filter_plan *load_event_name(struct loader *l, const struct yaml_node *n)
 {

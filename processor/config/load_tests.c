@@ -168,11 +168,10 @@ static bool split_email(struct loader *l, const struct yaml_node *n, struct text
 {
     const char *dot = n->text.size == 0 ? NULL : memchr(n->text.at, '.', n->text.size);
     struct text id = { n->text.at, dot == NULL ? n->text.size : (size_t)(dot - n->text.at) };
-    uint32_t index = load_sequence_index(l, id);
+    uint32_t index = load_sequence_name(l, n, id);
     const struct sequence_plan *s;
 
-    if (index == UINT32_MAX || index >= l->rules->sequence_count) {
-        problem_add(l->problems, n->place, "E0211", "`%.*s` is no sequence", TEXT_PRINTF(id));
+    if (index >= l->rules->sequence_count) { /* none, or one that could not be loaded */
         return false;
     }
     s = &l->rules->sequences[index];

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#define NEAR_DISTANCE 3 /* edits that may still be a slip of the finger */
+#define SOURCE_BYTES_MAX 400 /* a longer line is not shown */
 
 static bool place_equal(const struct place *a, const struct place *b)
 {
@@ -32,7 +32,7 @@ struct config_problem *problem_add(struct config_problems *problems, struct plac
                                   .sequence = problems->count++ };
     snprintf(p->code, sizeof(p->code), "%s", code);
     va_start(args, format);
-    vsnprintf(p->text, sizeof(p->text), format, args);
+    (void)text_format_list(p->text, sizeof(p->text), format, args);
     va_end(args);
     problems->error_count += !p->is_warning;
     return p;
@@ -43,26 +43,20 @@ void problem_hint(struct config_problem *problem, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(problem->hint, sizeof(problem->hint), format, args);
+    (void)text_format_list(problem->hint, sizeof(problem->hint), format, args);
     va_end(args);
 }
 
 void problem_hint_nearest(struct config_problem *problem, struct text wrong,
                           const struct text *names, uint32_t count)
 {
-    unsigned least = NEAR_DISTANCE + 1;
-    struct text nearest = TEXT_NONE;
+    struct text_nearest nearest = { .wrong = wrong };
 
     for (uint32_t i = 0; i < count; i++) {
-        unsigned distance = text_distance(wrong, names[i]);
-
-        if (distance < least && distance < wrong.size) {
-            least = distance;
-            nearest = names[i];
-        }
+        text_nearest_try(&nearest, names[i]);
     }
-    if (nearest.at != NULL) {
-        problem_hint(problem, "did you mean `%.*s`?", TEXT_PRINTF(nearest));
+    if (nearest.best.at != NULL) {
+        problem_hint(problem, "did you mean `%.*s`?", TEXT_PRINTF(nearest.best));
     }
 }
 
@@ -104,6 +98,9 @@ static void print_source(const struct place *place, FILE *to)
     struct text line = line_of(place->file, place->line);
     uint32_t column = 1;
 
+    if (line.size > SOURCE_BYTES_MAX || !text_is_utf8(line)) {
+        return; /* nothing that helps at a terminal */
+    }
     fprintf(to, "%5u | %.*s\n      | ", place->line, TEXT_PRINTF(line));
     for (size_t i = 0; i < line.size && column < place->column; i++) {
         if (((unsigned char)line.at[i] & 0xC0) == 0x80) {

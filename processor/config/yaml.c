@@ -192,6 +192,23 @@ static void parse_events(struct builder *b, struct fy_diag *diag)
     }
 }
 
+/* The first one; a character never spans lines. */
+static uint32_t line_not_utf8(struct text t)
+{
+    const char *at = t.at, *end = t.at + t.size;
+    uint32_t line = 1;
+
+    for (;; line++) {
+        const char *next = memchr(at, '\n', (size_t)(end - at));
+        const char *stop = next == NULL ? end : next;
+
+        if (next == NULL || !text_is_utf8((struct text){ at, (size_t)(stop - at) })) {
+            return line;
+        }
+        at = next + 1;
+    }
+}
+
 struct yaml_node *yaml_parse(struct config_file *file, struct arena *arena,
                              struct config_problems *problems)
 {
@@ -201,9 +218,13 @@ struct yaml_node *yaml_parse(struct config_file *file, struct arena *arena,
     struct fy_parse_cfg config = { .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG };
     struct fy_diag *diag;
 
-    if (file->text.size > YAML_SIZE_MAX || !text_is_utf8(file->text)) {
-        problem_add(problems, start, "E0001",
-                    file->text.size > YAML_SIZE_MAX ? "larger than 16 MiB" : "this is not UTF-8");
+    if (file->text.size > YAML_SIZE_MAX) {
+        problem_add(problems, start, "E0001", "larger than 16 MiB");
+        return NULL;
+    }
+    if (!text_is_utf8(file->text)) {
+        start.line = line_not_utf8(file->text);
+        problem_add(problems, start, "E0001", "this line is not UTF-8");
         return NULL;
     }
     if (file->text.size == 0) {

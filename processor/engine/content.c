@@ -6,7 +6,6 @@
 #include "segmenters/rfm.h"
 #include "segmenters/score.h"
 
-
 #define LISTS_MAX 64 /* lists one slot may fall back along */
 
 struct lists {

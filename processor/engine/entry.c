@@ -5,7 +5,6 @@
 #include "processor/base/hash.h"
 #include "processor/base/mem.h"
 
-
 static bool has_ended_now(const struct work *w, uint32_t sequence)
 {
     for (uint32_t i = 0; w->event != NULL && i < w->ended_count; i++) {

@@ -135,6 +135,22 @@ static void a_copy_is_its_own_and_ends_with_a_nul(void **state)
     mem_free((void *)(uintptr_t)copy.at);
 }
 
+static void the_nearest_name_is_one_that_a_slip_of_the_finger_explains(void **state)
+{
+    struct text_nearest nearest = { .wrong = TEXT("cuont") };
+
+    (void)state;
+    text_nearest_try(&nearest, TEXT("sum"));
+    assert_null(nearest.best.at);
+    text_nearest_try(&nearest, TEXT("mount"));
+    text_nearest_try(&nearest, TEXT("count"));
+    text_nearest_try(&nearest, TEXT("fount"));
+    assert_true(text_is(nearest.best, "count"));
+    nearest = (struct text_nearest){ .wrong = TEXT("a") };
+    text_nearest_try(&nearest, TEXT("b"));
+    assert_null(nearest.best.at);
+}
+
 static void distance_counts_edits(void **state)
 {
     char long_one[65];
@@ -161,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_formatted_sentence_is_utf8_wherever_it_is_cut),
         cmocka_unit_test(a_copy_is_its_own_and_ends_with_a_nul),
         cmocka_unit_test(distance_counts_edits),
+        cmocka_unit_test(the_nearest_name_is_one_that_a_slip_of_the_finger_explains),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

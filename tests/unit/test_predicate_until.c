@@ -13,11 +13,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 #define START_MS INT64_C(1772438400000) /* 2026-03-02T08:00:00Z */
-#define SEEDS    300
 #define PROBES   12
 
 static const char *const expressions[] = {
@@ -176,12 +176,14 @@ static void probe(struct world *w, uint64_t seed)
     }
 }
 
+static uint64_t seeds = 300;
+
 static void no_answer_changes_before_its_until(void **state)
 {
     struct config *config = load();
 
     (void)state;
-    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
         struct world w = { .config = config, .now_ms = START_MS };
 
         rng_init(&w.rng, seed);
@@ -197,11 +199,12 @@ static void no_answer_changes_before_its_until(void **state)
     config_free(config);
 }
 
-int main(void)
+int main(int count, char **arguments) /* [SEEDS] */
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_answer_changes_before_its_until),
     };
 
+    seeds = count > 1 ? strtoull(arguments[1], NULL, 10) : seeds;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
