@@ -28,7 +28,7 @@
 #define PARTITIONS    4
 #define DRAW_EVERY_MS 200
 #define START_MS      INT64_C(1772438400000) /* 2026-03-02T08:00:00Z, a Monday */
-#define PATIENCE_MS   30000                  /* without any trigger, once the story is told */
+#define PATIENCE_MS   30000                  /* without any output, once the story is told */
 #define INPUT_TOPIC   "shop.events"
 
 struct arguments {
@@ -46,7 +46,8 @@ struct demo {
     struct map expected; /* hex id of each trigger the timeline said -> itself */
     int64_t expected_count, confirmed, unexpected;
     int64_t events, story_ms; /* told so far: the shoppers' time */
-    int64_t last_trigger_ms;  /* monotonic */
+    int64_t outputs_expected, outputs_read;
+    int64_t last_output_ms; /* monotonic */
     struct arena arena;
     int stop_fd; /* Ctrl-C */
     int worker_stop_fd;
@@ -162,6 +163,7 @@ static void expect(void *context, const struct output *o)
     char hex[33];
     struct text id;
 
+    d->outputs_expected++;
     if (o->type == OUTPUT_TRIGGER) {
         hash128_hex(o->as.trigger.trigger_id, hex);
         id = text_dup(text_of(hex));
@@ -179,7 +181,6 @@ static void confirm(struct demo *d, const struct output *o)
     found = map_remove(&d->expected, text_of(hex));
     d->confirmed += found != NULL;
     d->unexpected += found == NULL;
-    d->last_trigger_ms = monotonic_ms();
     mem_free(found);
 }
 
@@ -196,6 +197,8 @@ static void read_outputs(struct demo *d, int32_t timeout_ms)
             if (type == OUTPUT_TRIGGER) {
                 confirm(d, &o);
             }
+            d->outputs_read++;
+            d->last_output_ms = monotonic_ms();
             demo_view_add(d->view, &o);
         }
         arena_reset(&d->arena);
@@ -283,9 +286,9 @@ static void catch_up(struct demo *d, int64_t began_ms)
 {
     int64_t drawn_ms = 0;
 
-    d->last_trigger_ms = monotonic_ms();
-    while (!is_stopped(d) && d->expected.count > 0 &&
-           monotonic_ms() < d->last_trigger_ms + PATIENCE_MS) {
+    d->last_output_ms = monotonic_ms();
+    while (!is_stopped(d) && (d->expected.count > 0 || d->outputs_read < d->outputs_expected) &&
+           monotonic_ms() < d->last_output_ms + PATIENCE_MS) {
         read_outputs(d, 50);
         if (monotonic_ms() >= drawn_ms + DRAW_EVERY_MS) {
             drawn_ms = monotonic_ms();

@@ -1,34 +1,10 @@
-#include "processor/cli/demo_view.h"
-
 #include "processor/base/check.h"
 #include "processor/base/instant.h"
 #include "processor/base/mem.h"
+#include "processor/cli/demo_view_parts.h"
 #include "schemas/json.h"
 
-#include <stdarg.h>
-#include <stdlib.h>
-
 #define FULL_TRIGGERS_MAX 3 /* printed whole when lines are printed */
-#define BAR_WIDTH         24
-#define LINE_WIDTH        112
-
-struct email_counts {
-    int64_t sent;
-    int64_t again; /* attempt 2 and later */
-    int64_t outcomes[OUTCOME__COUNT];
-};
-
-struct demo_view {
-    const struct rules *rules;
-    FILE *to;
-    bool is_screen;
-    uint32_t lines; /* drawn last time */
-    int64_t counts[OUTPUT_TYPE__COUNT];
-    int64_t **members;               /* by segment, then rung; a plain segment has one */
-    struct email_counts **emails;    /* by sequence, then email */
-    int64_t (*runs)[OUTCOME__COUNT]; /* by sequence */
-    struct bytes_out latest;         /* JSON of the latest trigger */
-};
 
 struct demo_view *demo_view_new(const struct rules *rules, FILE *to, bool is_screen)
 {
@@ -113,6 +89,21 @@ static struct email_counts *email_counts_of(const struct demo_view *v, struct te
     return NULL;
 }
 
+/* c-17  nurture.guide  (opened_not_clicked)  subject s-guide, hook h-plain */
+static void remember_trigger(struct demo_view *v, struct text customer, const struct trigger *t)
+{
+    char *out = v->recent[v->recent_count++ % DEMO_RECENT_TRIGGERS];
+    size_t used =
+        text_format(out, DEMO_TRIGGER_TEXT, "%-8.*s %.*s.%.*s%s  (%s)  ", TEXT_PRINTF(customer),
+                    TEXT_PRINTF(t->sequence), TEXT_PRINTF(t->email), t->attempt > 1 ? " again" : "",
+                    outcome_name(t->reason));
+
+    for (uint32_t i = 0; i < t->content_count; i++) {
+        used += text_format(out + used, DEMO_TRIGGER_TEXT - used, "%s%.*s %.*s", i > 0 ? ", " : "",
+                            TEXT_PRINTF(t->content[i].name), TEXT_PRINTF(t->content[i].value));
+    }
+}
+
 static void add_trigger(struct demo_view *v, const struct output *o)
 {
     struct email_counts *counts = email_counts_of(v, o->as.trigger.sequence, o->as.trigger.email);
@@ -121,6 +112,7 @@ static void add_trigger(struct demo_view *v, const struct output *o)
         counts->sent += o->as.trigger.attempt == 1;
         counts->again += o->as.trigger.attempt > 1;
     }
+    remember_trigger(v, o->customer, &o->as.trigger);
     bytes_out_clear(&v->latest);
     json_encode_output(o, &v->latest);
     if (!v->is_screen && v->counts[OUTPUT_TRIGGER] <= FULL_TRIGGERS_MAX) {
@@ -167,113 +159,6 @@ int64_t demo_view_triggers(const struct demo_view *v)
     return v->counts[OUTPUT_TRIGGER];
 }
 
-/* One line of the screen: cleared to its end, counted for the next redraw. */
-__attribute__((format(printf, 2, 3))) static void line(struct demo_view *v, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    (void)vfprintf(v->to, format, arguments);
-    va_end(arguments);
-    (void)fputs(v->is_screen ? "\033[K\n" : "\n", v->to);
-    v->lines++;
-}
-
-static void draw_ladder(struct demo_view *v, uint32_t place)
-{
-    static const char bar[] = "########################";
-    const struct segment_plan *s = &v->rules->segments.segments[place];
-    int64_t most = 1;
-
-    for (uint32_t r = 0; r < s->rung_count; r++) {
-        most = v->members[place][r] > most ? v->members[place][r] : most;
-    }
-    line(v, "  %.*s", TEXT_PRINTF(s->id));
-    for (uint32_t r = 0; r < s->rung_count; r++) {
-        int64_t members = v->members[place][r];
-
-        if (s->is_from_rfm && members == 0) {
-            continue; /* thirteen names: show those that somebody has */
-        }
-        line(v, "    %-20.*s %6lld  \033[36m%.*s\033[0m", TEXT_PRINTF(s->rungs[r].name),
-             (long long)members, (int)(members * BAR_WIDTH / most), bar);
-    }
-}
-
-static void draw_segments(struct demo_view *v)
-{
-    for (uint32_t i = 0; i < v->rules->segments.count; i++) {
-        const struct segment_plan *s = &v->rules->segments.segments[i];
-
-        if (s->is_ladder) {
-            draw_ladder(v, i);
-        } else {
-            line(v, "  %-22.*s %6lld  %s", TEXT_PRINTF(s->id), (long long)v->members[i][0],
-                 dimension_name(s->dimension));
-        }
-    }
-}
-
-static void draw_sequence(struct demo_view *v, uint32_t place)
-{
-    const struct sequence_plan *s = &v->rules->sequences[place];
-    const int64_t *run = v->runs[place];
-
-    line(v,
-         "%s%.*s%s  entered %lld   converted %lld   moved %lld   completed %lld   unsubscribed %lld"
-         "   bounced %lld   stopped %lld",
-         v->is_screen ? "\033[1m" : "", TEXT_PRINTF(s->id), v->is_screen ? "\033[0m" : "",
-         (long long)run[OUTCOME_ENTERED], (long long)run[OUTCOME_CONVERTED],
-         (long long)run[OUTCOME_MOVED], (long long)run[OUTCOME_COMPLETED],
-         (long long)run[OUTCOME_UNSUBSCRIBED], (long long)run[OUTCOME_BOUNCED],
-         (long long)run[OUTCOME_STOPPED]);
-    line(v, "  %-12s %6s %6s   %14s %14s %14s %10s", "email", "sent", "again", "no engagement",
-         "opened only", "clicked only", "converted");
-    for (uint32_t i = 0; i < s->email_count; i++) {
-        const struct email_counts *c = &v->emails[place][i];
-
-        line(v, "  %-12.*s %6lld %6lld   %14lld %14lld %14lld %10lld", TEXT_PRINTF(s->emails[i].id),
-             (long long)c->sent, (long long)c->again, (long long)c->outcomes[OUTCOME_NO_ENGAGEMENT],
-             (long long)c->outcomes[OUTCOME_OPENED_NOT_CLICKED],
-             (long long)c->outcomes[OUTCOME_CLICKED_NOT_CONVERTED],
-             (long long)c->outcomes[OUTCOME_CONVERTED]);
-    }
-}
-
-static void draw_screen(struct demo_view *v, const struct demo_status *status, const char *date,
-                        int64_t day)
-{
-    if (v->lines > 0) {
-        (void)fprintf(v->to, "\033[%uA", v->lines);
-    }
-    v->lines = 0;
-    line(v, "\033[1msegstream demo\033[0m   day %lld of %lld, %s   %u shoppers, seed %llu   %s",
-         (long long)day, (long long)status->days, date, status->shoppers,
-         (unsigned long long)status->seed,
-         status->is_catching_up ? "the story is told; reading the rest" : "Ctrl-C ends it");
-    line(v,
-         "events %lld (%.0f/s)   triggers %lld   membership changes %lld   outcomes %lld   dead "
-         "letters %lld",
-         (long long)status->events, status->events_per_second, (long long)v->counts[OUTPUT_TRIGGER],
-         (long long)v->counts[OUTPUT_MEMBERSHIP], (long long)v->counts[OUTPUT_OUTCOME],
-         (long long)v->counts[OUTPUT_DEAD_LETTER]);
-    line(v, "%s", "");
-    draw_segments(v);
-    for (uint32_t i = 0; i < v->rules->sequence_count; i++) {
-        line(v, "%s", "");
-        draw_sequence(v, i);
-    }
-    line(v, "%s", "");
-    line(v, "latest trigger");
-    for (size_t at = 0; at + 1 < v->latest.size; at += LINE_WIDTH) {
-        size_t left = v->latest.size - 1 - at; /* without the newline */
-
-        line(v, "  %.*s", (int)(left < LINE_WIDTH ? left : LINE_WIDTH),
-             (const char *)v->latest.at + at);
-    }
-    (void)fputs("\033[J", v->to);
-}
-
 void demo_view_draw(struct demo_view *v, const struct demo_status *status)
 {
     int64_t day = (status->now_ms - status->start_ms) / DAY_MS + 1;
@@ -283,7 +168,7 @@ void demo_view_draw(struct demo_view *v, const struct demo_status *status)
     day = day < 1 ? 1 : day > status->days ? status->days : day;
     instant_format_date(instant_floor_days(status->start_ms) + day - 1, date);
     if (v->is_screen) {
-        draw_screen(v, status, date, day);
+        demo_screen_draw(v, status, date, day);
     } else {
         (void)fprintf(
             v->to,
@@ -300,9 +185,13 @@ void demo_view_end(struct demo_view *v)
     if (v->is_screen) {
         (void)fputs("\033[?25h", v->to);
     } else {
+        struct bytes_out lines = { 0 };
+
         for (uint32_t i = 0; i < v->rules->sequence_count; i++) {
-            draw_sequence(v, i);
+            demo_screen_sequence(v, i, &lines);
         }
+        (void)fwrite(lines.at, 1, lines.size, v->to);
+        bytes_out_fini(&lines);
     }
     (void)fflush(v->to);
 }

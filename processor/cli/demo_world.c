@@ -23,8 +23,8 @@
 
 struct demo_world {
     struct demo_world_options options;
-    char folder[64];
-    char socket[96];
+    char folder[90];
+    char socket[104];
     pid_t redis;
     rd_kafka_t *host; /* carries the mock cluster */
     rd_kafka_mock_cluster_t *cluster;
@@ -161,7 +161,13 @@ static enum err open_redis(struct demo_world *w, char out_text[256])
 {
     pid_t parent = getpid();
 
-    (void)snprintf(w->folder, sizeof(w->folder), "/tmp/segstream-demo-XXXXXX");
+    const char *parent_folder = getenv("TMPDIR");
+
+    /* A socket's path has room for 107 bytes. */
+    if (parent_folder == NULL || strlen(parent_folder) > sizeof(w->folder) - 32) {
+        parent_folder = "/tmp";
+    }
+    (void)snprintf(w->folder, sizeof(w->folder), "%s/segstream-demo-XXXXXX", parent_folder);
     if (mkdtemp(w->folder) == NULL) {
         return fail(out_text, "no temporary folder", strerror(errno));
     }

@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -358,6 +359,7 @@ static pid_t start_redis(const char *folder, const char *socket_path)
     pid_t pid = fork();
 
     if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket_path, "--dir",
                folder, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec",
                "--maxmemory-policy", "noeviction", "--logfile", "/dev/null", (char *)NULL);
@@ -378,7 +380,7 @@ static void report(const char *name, double seconds, struct cpu used, double red
            used.own / n, used.librdkafka / n, redis / n);
 }
 
-static void measure(pid_t pid, pid_t redis)
+static bool measure(pid_t pid, pid_t redis)
 {
     double began = 0, seconds, applied = 0, redis_before = redis > 0 ? cpu_of(redis).own : 0;
     struct cpu used, before, idle;
@@ -390,7 +392,7 @@ static void measure(pid_t pid, pid_t redis)
         }
         if (waitpid(pid, NULL, WNOHANG) != 0) {
             fprintf(stderr, "bench: segstream ended\n");
-            return;
+            return false;
         }
         pause_ms(20);
     }
@@ -409,15 +411,17 @@ static void measure(pid_t pid, pid_t redis)
     idle = cpu_of(pid);
     printf("%-28s %.2f %% of one core\n", "idle",
            (idle.own + idle.librdkafka - before.own - before.librdkafka) / 5 * 100);
+    return true;
 }
 
-static void run_segstream(const char *brokers)
+static bool run_segstream(const char *brokers)
 {
     char folder[] = "/tmp/segstream-bench-XXXXXX", config[64], socket_path[64], command[128];
     pid_t redis = -1, pid;
+    bool is_good;
 
     if (mkdtemp(folder) == NULL) {
-        return;
+        return false;
     }
     snprintf(config, sizeof(config), "%s/bench.yaml", folder);
     snprintf(socket_path, sizeof(socket_path), "%s/redis.sock", folder);
@@ -428,10 +432,11 @@ static void run_segstream(const char *brokers)
     (void)fflush(stdout);
     pid = fork();
     if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         execl(args.segstream, args.segstream, "run", "-c", config, (char *)NULL);
         _exit(127);
     }
-    measure(pid, redis);
+    is_good = measure(pid, redis);
     (void)kill(pid, SIGTERM);
     (void)waitpid(pid, NULL, 0);
     if (redis > 0) {
@@ -440,6 +445,7 @@ static void run_segstream(const char *brokers)
     }
     snprintf(command, sizeof(command), "rm -r %s", folder);
     (void)!system(command);
+    return is_good;
 }
 
 int main(int argc, char **argv)
@@ -453,6 +459,7 @@ int main(int argc, char **argv)
     rd_kafka_t *host;
     rd_kafka_mock_cluster_t *cluster;
     char sentence[256];
+    bool is_good;
 
     if (argc == 5 && strcmp(argv[1], "--raw") == 0) {
         args.events = strtol(argv[3], NULL, 10);
@@ -460,6 +467,10 @@ int main(int argc, char **argv)
         return consume(argv[2]);
     }
     argp_parse(&argp, argc, argv, 0, NULL, NULL);
+    if (access(args.rules, R_OK) != 0 || access(args.segstream, X_OK) != 0) {
+        fprintf(stderr, "bench: cannot read %s or run %s\n", args.rules, args.segstream);
+        return 64;
+    }
     conf = rd_kafka_conf_new();
     (void)rd_kafka_conf_set(conf, "log_level", "3", sentence, sizeof(sentence));
     host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, sentence, sizeof(sentence));
@@ -472,9 +483,9 @@ int main(int argc, char **argv)
            args.customers, args.partitions, args.workers, args.workers == 1 ? "" : "s",
            args.has_redis ? "redis" : "memory");
     raw(rd_kafka_mock_cluster_bootstraps(cluster));
-    run_segstream(rd_kafka_mock_cluster_bootstraps(cluster));
+    is_good = run_segstream(rd_kafka_mock_cluster_bootstraps(cluster));
     raw(rd_kafka_mock_cluster_bootstraps(cluster));
     rd_kafka_mock_cluster_destroy(cluster);
     rd_kafka_destroy(host);
-    return 0;
+    return is_good ? 0 : 1;
 }
