@@ -27,6 +27,7 @@ int cmd_backtest(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_schema(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 
 /* Load and, if there is anything to say, say it on standard error. Returns: EXIT_GOOD and

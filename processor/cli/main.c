@@ -13,6 +13,7 @@ static const struct {
     { "run", cmd_run, "process events from Kafka until stopped" },
     { "check", cmd_check, "say everything that is wrong with a configuration" },
     { "test", cmd_test, "run the tests of a configuration in virtual time" },
+    { "schema", cmd_schema, "the JSON Schema of a configuration, for editors" },
     { "backtest", cmd_backtest, "what would have left for the events of a file" },
 };
 

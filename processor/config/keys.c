@@ -1,291 +1,378 @@
 #include "processor/config/keys.h"
 
 #include "processor/base/instant.h"
-#include "processor/config/scalar.h"
 
 /* In these tables what is not named is zero, on purpose. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 /* clang-format off */
-#define KEYS(list)      { list, sizeof(list) / sizeof((list)[0]), false }
+#define KEYS(list)      { list, sizeof(list) / sizeof((list)[0]) }
 #define EACH(name, ...) static const struct key name##_EACH[] = { { NULL, __VA_ARGS__ } }; \
                         static const struct keys name = KEYS(name##_EACH)
 #define NOT_YET(what)   .shape = SHAPE_UNSUPPORTED, .choices = what
+#define SAYS(sentence)  .says = sentence
+#define NEEDED          .is_needed = true
+#define FROM_TO(a, b)   .least = (a), .most = (b)
 
 #define DIMENSIONS "demographic behavioral psychographic firmographic intent lifecycle"
 #define YEAR_MS    (INT64_C(365) * DAY_MS)
 
+EACH(ANYTHING, SHAPE_ANY);
 EACH(TEXT_ITEMS, SHAPE_TEXT);
 EACH(DURATION_ITEMS, SHAPE_DURATION);
-EACH(INT_ITEMS, SHAPE_INT, .least = 1, .most = INT32_MAX);
+EACH(INT_ITEMS, SHAPE_INT, FROM_TO(1, INT32_MAX));
 EACH(MONEY_ITEMS, SHAPE_MONEY);
-EACH(PREDICATES, SHAPE_PREDICATE);
+EACH(LISTS, SHAPE_TEXTS);
 
 static const struct key KAFKA_KEYS[] = {
-    { "brokers", SHAPE_TEXTS, .is_needed = true },
-    { "properties", SHAPE_MAP_OF, &TEXT_ITEMS },
-    { "consumer_properties", SHAPE_MAP_OF, &TEXT_ITEMS },
-    { "producer_properties", SHAPE_MAP_OF, &TEXT_ITEMS },
+    { "brokers", SHAPE_TEXTS, NEEDED, SAYS("Kafka brokers to start from, host:port.") },
+    { "properties", SHAPE_MAP_OF, &TEXT_ITEMS,
+      SAYS("librdkafka properties of consumers and producers, security above all.") },
+    { "consumer_properties", SHAPE_MAP_OF, &TEXT_ITEMS, SAYS("librdkafka properties of consumers only.") },
+    { "producer_properties", SHAPE_MAP_OF, &TEXT_ITEMS, SAYS("librdkafka properties of producers only.") },
 };
 static const struct keys KAFKA = KEYS(KAFKA_KEYS);
 
 static const struct key STATE_KEYS[] = {
-    { "store", SHAPE_TEXT, .is_needed = true },
-    { "user", SHAPE_TEXT },
-    { "password", SHAPE_TEXT },
-    { "tls", NOT_YET("Redis over TLS") },
-    { "layout", SHAPE_CHOICE, .choices = "single cluster sentinel" },
-    { "nodes", NOT_YET("Redis Cluster and Sentinel") },
-    { "master", NOT_YET("Redis Sentinel") },
-    { "guarantee", SHAPE_CHOICE, .choices = "at_least_once exactly_once" },
-    { "forget_after", SHAPE_TEXT },
-    { "live_from", NOT_YET("loading history without sending") },
-    { "cache", SHAPE_SIZE, .least = 1 << 20, .most = INT64_C(1) << 42 },
-    { "commit_every", SHAPE_DURATION, .least = 0, .most = 10 * SECOND_MS },
+    { "store", SHAPE_TEXT, NEEDED,
+      SAYS("Where customers' records live: redis://HOST:PORT/DATABASE, redis+unix://PATH, or memory.") },
+    { "user", SHAPE_TEXT, SAYS("Redis user.") },
+    { "password", SHAPE_TEXT, SAYS("Redis password, best as !file PATH or !env NAME.") },
+    { "tls", NOT_YET("Redis over TLS"), SAYS("Certificates for Redis over TLS.") },
+    { "layout", SHAPE_CHOICE, .choices = "single cluster sentinel", SAYS("How Redis is deployed.") },
+    { "nodes", NOT_YET("Redis Cluster and Sentinel"), SAYS("Nodes of a cluster or sentinels.") },
+    { "master", NOT_YET("Redis Sentinel"), SAYS("Name of the master that sentinels watch.") },
+    { "guarantee", SHAPE_CHOICE, .choices = "at_least_once exactly_once",
+      SAYS("at_least_once: a repeated trigger has the same id. exactly_once: Kafka transactions, no repeats.") },
+    { "forget_after", SHAPE_TEXT,
+      SAYS("After so long without an event a customer's record shrinks to what must be kept; or never.") },
+    { "live_from", NOT_YET("loading history without sending"),
+      SAYS("Events before this instant change state only: nothing enters a sequence, nothing leaves.") },
+    { "cache", SHAPE_SIZE, FROM_TO(1 << 20, INT64_C(1) << 42), SAYS("Memory for customers' records per process.") },
+    { "commit_every", SHAPE_DURATION, FROM_TO(0, 10 * SECOND_MS), SAYS("Longest wait before a batch is committed.") },
 };
 static const struct keys STATE = KEYS(STATE_KEYS);
 
 static const struct key HTTP_KEYS[] = {
-    { "listen", SHAPE_TEXT },
-    { "token", NOT_YET("a token for customer data, as no page shows any") },
+    { "listen", SHAPE_TEXT, SAYS("HOST:PORT of metrics and probes (port 0: any free one), or none.") },
+    { "token", NOT_YET("a token for customer data, as no page shows any"), SAYS("Secret that pages with customer data ask for.") },
 };
 static const struct keys HTTP = KEYS(HTTP_KEYS);
 
 static const struct key TIME_KEYS[] = {
-    { "zone", SHAPE_TEXT },
-    { "zone_from", SHAPE_TEXT },
-    { "allowed_lateness", SHAPE_DURATION, .least = 0, .most = 30 * DAY_MS },
-    { "bot_wait", SHAPE_DURATION, .least = 0, .most = HOUR_MS },
-    { "clock", SHAPE_CHOICE, .choices = "wall event" },
+    { "zone", SHAPE_TEXT, SAYS("IANA zone of send windows and quiet hours, like Europe/Berlin.") },
+    { "zone_from", SHAPE_TEXT, SAYS("Attribute that holds a customer's own zone: customer.zone.") },
+    { "allowed_lateness", SHAPE_DURATION, FROM_TO(0, 30 * DAY_MS),
+      SAYS("How long a conclusion from silence waits for late events.") },
+    { "bot_wait", SHAPE_DURATION, FROM_TO(0, HOUR_MS),
+      SAYS("Clicks of one email on different links less than this apart are a machine's.") },
+    { "clock", SHAPE_CHOICE, .choices = "wall event",
+      SAYS("wall: real time moves idle partitions on. event: time is what the events say (history, demos, tests).") },
 };
 static const struct keys TIME = KEYS(TIME_KEYS);
 
 static const struct key KIND_KEYS[] = {
-    { "field", SHAPE_TEXT, .is_needed = true },
-    { "map", SHAPE_MAP_OF, &TEXT_ITEMS },
+    { "field", SHAPE_TEXT, NEEDED, SAYS("Field that names the kind of each record.") },
+    { "map", SHAPE_MAP_OF, &TEXT_ITEMS, SAYS("Values of the field and the kinds they mean; others are taken as they are.") },
 };
 static const struct keys KIND = KEYS(KIND_KEYS);
 static const struct key INPUT_KEYS[] = {
-    { "kind", SHAPE_TEXT_OR_MAP, &KIND, .is_needed = true },
-    { "customer", SHAPE_TEXT }, { "at", SHAPE_TEXT }, { "id", SHAPE_TEXT },
-    { "email", SHAPE_TEXT }, { "order", SHAPE_TEXT }, { "amount", SHAPE_TEXT },
-    { "currency", SHAPE_TEXT },
-    { "format", SHAPE_CHOICE, .choices = "avro json" },
-    { "schema", SHAPE_TEXT },
+    { "kind", SHAPE_TEXT_OR_MAP, &KIND, NEEDED, SAYS("Kind of all records of the topic, or the field that says it.") },
+    { "customer", SHAPE_TEXT, SAYS("Field that names the customer (the Kafka key must be the same).") },
+    { "at", SHAPE_TEXT, SAYS("Field with the event time.") },
+    { "id", SHAPE_TEXT, SAYS("Field by which repeated events are dropped.") },
+    { "email", SHAPE_TEXT, SAYS("Field with the id of the trigger the event answers.") },
+    { "order", SHAPE_TEXT, SAYS("Field with the order's id.") },
+    { "amount", SHAPE_TEXT, SAYS("Field with the amount in minor units.") },
+    { "currency", SHAPE_TEXT, SAYS("Field with the currency of the amount.") },
+    { "format", SHAPE_CHOICE, .choices = "avro json", SAYS("How records are written.") },
+    { "schema", SHAPE_TEXT, SAYS("File with the Avro schema of records without a header.") },
 };
 static const struct keys INPUT = KEYS(INPUT_KEYS);
 EACH(INPUTS, SHAPE_MAP, &INPUT);
 static const struct key OUTPUT_KEYS[] = {
-    { "topic", SHAPE_TEXT, .is_needed = true },
-    { "format", SHAPE_CHOICE, .choices = "avro" },
-    { "stop_above", NOT_YET("stopping when too many dead letters appear") },
+    { "topic", SHAPE_TEXT, NEEDED, SAYS("Name of the Kafka topic.") },
+    { "format", SHAPE_CHOICE, .choices = "avro", SAYS("How records are written.") },
+    { "stop_above", NOT_YET("stopping when too many dead letters appear"),
+      SAYS("Stop when more of the input than this is unusable, like 5% per 1m.") },
 };
 static const struct keys OUTPUT = KEYS(OUTPUT_KEYS);
 static const struct key TOPICS_KEYS[] = {
-    { "in", SHAPE_MAP_OF, &INPUTS, .is_needed = true },
-    { "triggers", SHAPE_MAP, &OUTPUT }, { "memberships", SHAPE_MAP, &OUTPUT },
-    { "outcomes", SHAPE_MAP, &OUTPUT }, { "dead_letters", SHAPE_MAP, &OUTPUT },
+    { "in", SHAPE_MAP_OF, &INPUTS, NEEDED, SAYS("Input topics by name; the order decides ties of time.") },
+    { "triggers", SHAPE_MAP, &OUTPUT, SAYS("Where emails to send now go.") },
+    { "memberships", SHAPE_MAP, &OUTPUT, SAYS("Where segments entered and left go (compacted).") },
+    { "outcomes", SHAPE_MAP, &OUTPUT, SAYS("Where what sequences decided goes.") },
+    { "dead_letters", SHAPE_MAP, &OUTPUT, SAYS("Where input that could not be used goes.") },
 };
 static const struct keys TOPICS = KEYS(TOPICS_KEYS);
 
 static const struct key ATTRIBUTE_KEYS[] = {
-    { "type", SHAPE_CHOICE, .choices = "int double string bool enum date strings",
-      .is_needed = true },
-    { "dimension", SHAPE_CHOICE, .choices = DIMENSIONS },
-    { "values", SHAPE_LIST_OF, &TEXT_ITEMS },
-    { "default", SHAPE_TEXTS },
+    { "type", SHAPE_CHOICE, .choices = "int double string bool enum date strings", NEEDED,
+      SAYS("Type of its values; strings is a set.") },
+    { "dimension", SHAPE_CHOICE, .choices = DIMENSIONS, SAYS("What the attribute speaks of.") },
+    { "values", SHAPE_LIST_OF, &TEXT_ITEMS, SAYS("The values of an enum.") },
+    { "default", SHAPE_TEXTS, SAYS("Value of customers who have none.") },
 };
 static const struct keys ATTRIBUTE = KEYS(ATTRIBUTE_KEYS);
 EACH(ATTRIBUTES, SHAPE_MAP, &ATTRIBUTE);
 static const struct key REMEMBER_KEYS[] = {
-    { "last", SHAPE_TEXT, .is_needed = true }, { "field", SHAPE_TEXT, .is_needed = true },
+    { "last", SHAPE_TEXT, NEEDED, SAYS("Kind of event whose newest is remembered.") },
+    { "field", SHAPE_TEXT, NEEDED, SAYS("Field of that event to keep; of a list of records all of them.") },
 };
 static const struct keys REMEMBER = KEYS(REMEMBER_KEYS);
 EACH(REMEMBERS, SHAPE_MAP, &REMEMBER);
 
-EACH(SCORES, SHAPE_ANY); /* rfm or a decaying score: load_facts.c asks for the right one */
 static const struct key RFM_KEYS[] = {
-    { "window", SHAPE_TEXT, .is_needed = true },
-    { "recency", SHAPE_LIST_OF, &DURATION_ITEMS, .is_needed = true },
-    { "frequency", SHAPE_LIST_OF, &INT_ITEMS, .is_needed = true },
-    { "monetary", SHAPE_LIST_OF, &MONEY_ITEMS, .is_needed = true },
-    { "map", SHAPE_TEXT_OR_MAP, &TEXT_ITEMS, .is_needed = true },
-    { "cadence", NOT_YET("overdue() by personal cadence") },
+    { "window", SHAPE_TEXT, NEEDED, SAYS("How far back orders count, like 365d, or ever.") },
+    { "recency", SHAPE_LIST_OF, &DURATION_ITEMS, NEEDED,
+      SAYS("Four ages of the last order at which r rises from 1 to 5, the oldest first.") },
+    { "frequency", SHAPE_LIST_OF, &INT_ITEMS, NEEDED, SAYS("Least numbers of orders of the scores 2 to 5.") },
+    { "monetary", SHAPE_LIST_OF, &MONEY_ITEMS, NEEDED, SAYS("Least money, net of refunds, of the scores 2 to 5.") },
+    { "map", SHAPE_TEXT_OR_MAP, &TEXT_ITEMS, NEEDED,
+      SAYS("rf11, l125, or own names with expressions over r, f and m that cover each of the 125 cells once.") },
+    { "cadence", NOT_YET("overdue() by personal cadence"), SAYS("Parameters of the personal time between orders.") },
 };
-const struct keys KEYS_RFM = KEYS(RFM_KEYS);
+static const struct keys RFM = KEYS(RFM_KEYS);
 static const struct key SCORE_KEYS[] = {
-    { "half_life", SHAPE_DURATION, .least = MINUTE_MS, .most = 10 * YEAR_MS, .is_needed = true },
-    { "points", SHAPE_MAP_OF, &TEXT_ITEMS, .is_needed = true },
-    { "levels", SHAPE_MAP_OF, &TEXT_ITEMS, .is_needed = true },
+    { "half_life", SHAPE_DURATION, FROM_TO(MINUTE_MS, 10 * YEAR_MS), NEEDED, SAYS("Time in which points halve.") },
+    { "points", SHAPE_MAP_OF, &TEXT_ITEMS, NEEDED, SAYS("Points by kind of event or filter; all that match add up.") },
+    { "levels", SHAPE_MAP_OF, &TEXT_ITEMS, NEEDED, SAYS("Names of levels and their least points, from 0, rising.") },
 };
-const struct keys KEYS_SCORE = KEYS(SCORE_KEYS);
+static const struct keys SCORE = KEYS(SCORE_KEYS);
+static const struct key SCORES_KEYS[] = {
+    { "rfm", SHAPE_MAP, &RFM, SAYS("Recency, frequency and money of a customer's orders, each 1 to 5.") },
+    { NULL, SHAPE_MAP, &SCORE, SAYS("A sum of points that halves every half_life.") },
+};
+static const struct keys SCORES = KEYS(SCORES_KEYS);
 
 static const struct key RUNG_KEYS[] = {
-    { "when", SHAPE_PREDICATE, .is_needed = true }, { "leave_when", SHAPE_PREDICATE },
+    { "when", SHAPE_PREDICATE, NEEDED, SAYS("Who is on this rung, unless a higher one holds.") },
+    { "leave_when", SHAPE_PREDICATE, SAYS("The rung is kept until this holds and `when` does not.") },
 };
-const struct keys KEYS_RUNG = KEYS(RUNG_KEYS);
-EACH(RUNGS, SHAPE_ANY); /* a predicate or KEYS_RUNG: load_segments.c */
+static const struct keys RUNG = KEYS(RUNG_KEYS);
+EACH(RUNGS, SHAPE_PREDICATE_OR_MAP, &RUNG, SAYS("A rung: who is on it, as an expression or a map with leave_when."));
+static const struct key PAIN_KEYS[] = {
+    { "primary", SHAPE_ANY, SAYS("The worst pain.") }, { "secondary", SHAPE_ANY, SAYS("Other pains.") },
+    { "triggers", SHAPE_ANY, SAYS("What makes them look for help.") },
+    { NULL, SHAPE_ANY },
+};
+static const struct keys PAIN = KEYS(PAIN_KEYS);
+static const struct key PREFERS_KEYS[] = {
+    { "formats", SHAPE_ANY, SAYS("Formats they like.") }, { "topics", SHAPE_ANY, SAYS("Topics they like.") },
+    { "channels", SHAPE_ANY, SAYS("Channels they use.") }, { "engagement", SHAPE_ANY, SAYS("When and how they engage.") },
+    { NULL, SHAPE_ANY },
+};
+static const struct keys PREFERS = KEYS(PREFERS_KEYS);
+static const struct key PATH_KEYS[] = {
+    { "journey", SHAPE_ANY, SAYS("The usual way to a purchase.") },
+    { "touchpoints", SHAPE_ANY, SAYS("Where it meets us.") },
+    { "decision_factors", SHAPE_ANY, SAYS("What decides it.") },
+    { NULL, SHAPE_ANY },
+};
+static const struct keys PATH = KEYS(PATH_KEYS);
+static const struct key PROFILE_KEYS[] = {
+    { "size_estimate", SHAPE_ANY, SAYS("Share of all customers that is expected, like 12%.") },
+    { "demographics", SHAPE_ANY, SAYS("Who they are.") },
+    { "behaviors", SHAPE_ANY, SAYS("What they do.") },
+    { "psychographics", SHAPE_ANY, SAYS("What moves them.") },
+    { "pain_points", SHAPE_ANY, &PAIN, SAYS("What troubles them.") },
+    { "prefers", SHAPE_ANY, &PREFERS, SAYS("What they like.") },
+    { "messages", SHAPE_ANY, SAYS("What to say to them.") },
+    { "objections", SHAPE_ANY, SAYS("What holds them back.") },
+    { "value_propositions", SHAPE_ANY, SAYS("What they get.") },
+    { "tone", SHAPE_ANY, SAYS("How to speak to them.") },
+    { "conversion_path", SHAPE_ANY, &PATH, SAYS("How they come to buy.") },
+    { NULL, SHAPE_ANY, SAYS("Anything else worth knowing.") },
+};
+static const struct keys PROFILE = KEYS(PROFILE_KEYS);
 static const struct key SEGMENT_KEYS[] = {
-    { "dimension", SHAPE_CHOICE, .choices = DIMENSIONS, .is_needed = true },
-    { "first_of", SHAPE_MAP_OF, &RUNGS },
-    { "from", SHAPE_CHOICE, .choices = "rfm.segment" },
-    { "when", SHAPE_PREDICATE }, { "leave_when", SHAPE_PREDICATE },
-    { "for", SHAPE_DURATION }, { "min_stay", SHAPE_DURATION },
-    { "profile", SHAPE_ANY },
+    { "dimension", SHAPE_CHOICE, .choices = DIMENSIONS, NEEDED, SAYS("What the segment speaks of.") },
+    { "first_of", SHAPE_MAP_OF, &RUNGS, SAYS("A ladder: everyone is on the first rung that holds; the last is true.") },
+    { "from", SHAPE_CHOICE, .choices = "rfm.segment", SAYS("A ladder of the names of the rfm map, prospect and lapsed.") },
+    { "when", SHAPE_PREDICATE, SAYS("Who enters.") },
+    { "leave_when", SHAPE_PREDICATE, SAYS("Who leaves, once `when` does not hold either.") },
+    { "for", SHAPE_DURATION, SAYS("`when` must have held so long without a break.") },
+    { "min_stay", SHAPE_DURATION, SAYS("The segment is not left earlier.") },
+    { "profile", SHAPE_MAP_OF, &PROFILE, SAYS("For people: shown by reports, never evaluated.") },
 };
 static const struct keys SEGMENT = KEYS(SEGMENT_KEYS);
-EACH(SEGMENTS, SHAPE_MAP, &SEGMENT);
+EACH(SEGMENTS, SHAPE_MAP, &SEGMENT, SAYS("A segment, or a ladder of them."));
 
 static const struct key CHANNEL_KEYS[] = {
-    { "slots", SHAPE_LIST_OF, &TEXT_ITEMS, .is_needed = true },
-    { "optional", SHAPE_LIST_OF, &TEXT_ITEMS },
-    { "want", SHAPE_MAP_OF, &INT_ITEMS },
-    { "resolve", SHAPE_LIST_OF, &TEXT_ITEMS },
-    { "default", SHAPE_ANY, .is_needed = true },
+    { "slots", SHAPE_LIST_OF, &TEXT_ITEMS, NEEDED, SAYS("The parts that content is made of.") },
+    { "optional", SHAPE_LIST_OF, &TEXT_ITEMS, SAYS("Slots that may stay empty.") },
+    { "want", SHAPE_MAP_OF, &INT_ITEMS, SAYS("Variations each segment should have; check reports gaps.") },
+    { "resolve", SHAPE_LIST_OF, &TEXT_ITEMS, SAYS("Segments with content of their own; the first a customer is in wins, slot by slot.") },
+    { "default", SHAPE_MAP_OF, &LISTS, NEEDED, SAYS("Content of everyone else.") },
+    { NULL, SHAPE_MAP_OF, &LISTS, SAYS("Content of a segment: an id or a list of ids per slot.") },
 };
-static const struct keys CHANNEL = { CHANNEL_KEYS,
-    sizeof(CHANNEL_KEYS) / sizeof(CHANNEL_KEYS[0]), true };
-EACH(CHANNELS, SHAPE_MAP, &CHANNEL);
-EACH(LISTS, SHAPE_TEXTS);
-const struct keys KEYS_ROW = KEYS(LISTS_EACH);
+static const struct keys CHANNEL = KEYS(CHANNEL_KEYS);
+EACH(CHANNELS, SHAPE_MAP, &CHANNEL, SAYS("A channel's matrix; triggers carry email and landing."));
 
 static const struct key ENTER_KEYS[] = {
-    { "on_entering", SHAPE_TEXTS }, { "on_leaving", SHAPE_TEXTS }, { "on_event", SHAPE_TEXTS },
-    { "if", SHAPE_PREDICATE }, { "reenter_after", SHAPE_DURATION }, { "backfill", SHAPE_BOOL },
+    { "on_entering", SHAPE_TEXTS, SAYS("Segments or rungs; entering any of them enters the sequence.") },
+    { "on_leaving", SHAPE_TEXTS, SAYS("Segments or rungs; leaving any of them enters the sequence.") },
+    { "on_event", SHAPE_TEXTS, SAYS("Kinds of event or filters that enter the sequence.") },
+    { "if", SHAPE_PREDICATE, SAYS("Only who passes this enters.") },
+    { "reenter_after", SHAPE_DURATION, SAYS("Enter again from so long after the last entry; without it once ever.") },
+    { "backfill", SHAPE_BOOL, SAYS("Also changes made by a new configuration enter.") },
 };
 static const struct keys ENTER = KEYS(ENTER_KEYS);
 static const struct key GOAL_KEYS[] = {
-    { "event", SHAPE_TEXTS }, { "entering", SHAPE_TEXT }, { "when", SHAPE_PREDICATE },
+    { "event", SHAPE_TEXTS, SAYS("Kinds of event or filters that reach the goal.") },
+    { "entering", SHAPE_TEXT, SAYS("Segment or rung whose entry reaches the goal.") },
+    { "when", SHAPE_PREDICATE, SAYS("The goal is reached when this holds.") },
 };
 static const struct keys GOAL = KEYS(GOAL_KEYS);
 static const struct key WINDOW_KEYS[] = {
-    { "days", SHAPE_TEXTS }, { "hours", SHAPE_CLOCKS },
+    { "days", SHAPE_TEXTS, SAYS("Weekdays like mon-fri, or a list.") },
+    { "hours", SHAPE_CLOCKS, SAYS("Times of the day like \"09:00-18:00\"; may pass midnight.") },
 };
 static const struct keys WINDOW = KEYS(WINDOW_KEYS);
 static const struct key EMAIL_KEYS[] = {
-    { "id", SHAPE_TEXT, .is_needed = true },
-    { "after", SHAPE_DURATION, .is_needed = true },
-    { "purpose", SHAPE_TEXT }, { "theme", SHAPE_TEXT }, { "template", SHAPE_TEXT },
-    { "subscription", SHAPE_TEXT }, { "transactional", SHAPE_BOOL },
-    { "if", SHAPE_PREDICATE }, { "expires_in", SHAPE_DURATION },
-    { "experiment", NOT_YET("experiments") },
-    { "personalize", SHAPE_LIST_OF, &TEXT_ITEMS },
+    { "id", SHAPE_TEXT, NEEDED, SAYS("Name of the email within its sequence.") },
+    { "after", SHAPE_DURATION, NEEDED, SAYS("Elapsed time after the entry or the previous email.") },
+    { "purpose", SHAPE_TEXT, SAYS("What the email is for; travels in the trigger.") },
+    { "theme", SHAPE_TEXT, SAYS("What the email is about; travels in the trigger.") },
+    { "template", SHAPE_TEXT, SAYS("Layout the email system uses.") },
+    { "subscription", SHAPE_TEXT, SAYS("Subscription it belongs to: an unsubscribe from it suppresses it.") },
+    { "transactional", SHAPE_BOOL, SAYS("Exempt from caps; an unsubscribe does not stop it.") },
+    { "if", SHAPE_PREDICATE, SAYS("Skipped unless this holds at its instant.") },
+    { "expires_in", SHAPE_DURATION, SAYS("Not to be delivered later than this after sending.") },
+    { "experiment", NOT_YET("experiments"), SAYS("Experiment whose arm fills its slot.") },
+    { "personalize", SHAPE_LIST_OF, &TEXT_ITEMS, SAYS("customer.<attribute> and event.<field> values to travel in the trigger.") },
+    { NULL, SHAPE_TEXTS_OR_MAP, &LISTS, SAYS("A slot of its own: an id, a list of ids, or a map of them by segment with default.") },
 };
-static const struct keys EMAIL = { EMAIL_KEYS, sizeof(EMAIL_KEYS) / sizeof(EMAIL_KEYS[0]), true };
+static const struct keys EMAIL = KEYS(EMAIL_KEYS);
 EACH(EMAILS, SHAPE_MAP, &EMAIL);
 static const struct key RESEND_KEYS[] = {
-    { "slot", SHAPE_TEXT, .is_needed = true }, { "use", SHAPE_TEXT, .is_needed = true },
+    { "slot", SHAPE_TEXT, NEEDED, SAYS("Slot that differs from the first attempt.") },
+    { "use", SHAPE_TEXT, NEEDED, SAYS("Item of the slot's list, counted from 1, or the id of a content.") },
 };
 static const struct keys RESEND = KEYS(RESEND_KEYS);
 static const struct key ACTION_KEYS[] = {
-    { "next", SHAPE_BOOL }, { "goto", SHAPE_TEXT }, { "resend", SHAPE_MAP, &RESEND },
-    { "start", SHAPE_TEXT }, { "end", SHAPE_BOOL },
-    { "after", SHAPE_DURATION },
-    { "at_most", SHAPE_INT, .least = 1, .most = 1000 },
-    { "times_in_a_row", SHAPE_INT, .least = 1, .most = 1000 },
+    { "next", SHAPE_BOOL, SAYS("Go on with the next email at its normal time.") },
+    { "goto", SHAPE_TEXT, SAYS("Go on with this email.") },
+    { "resend", SHAPE_MAP, &RESEND, SAYS("The same email again, with another item in one slot.") },
+    { "start", SHAPE_TEXT, SAYS("Move to another sequence.") },
+    { "end", SHAPE_BOOL, SAYS("End the run.") },
+    { "after", SHAPE_DURATION, SAYS("Wait so long after the judgement.") },
+    { "at_most", SHAPE_INT, FROM_TO(1, 1000), SAYS("Times per email and run, then next; 1 for resend.") },
+    { "times_in_a_row", SHAPE_INT, FROM_TO(1, 1000), SAYS("Act only from the n-th such outcome in a row on.") },
 };
 static const struct keys ACTION = KEYS(ACTION_KEYS);
 static const struct key BRANCH_KEYS[] = {
-    { "opened_not_clicked", SHAPE_TEXT_OR_MAP, &ACTION },
-    { "clicked_not_converted", SHAPE_TEXT_OR_MAP, &ACTION },
-    { "no_engagement", SHAPE_TEXT_OR_MAP, &ACTION },
-    { "not_delivered", SHAPE_TEXT_OR_MAP, &ACTION },
+    { "opened_not_clicked", SHAPE_TEXT_OR_MAP, &ACTION, SAYS("After an open without a click.") },
+    { "clicked_not_converted", SHAPE_TEXT_OR_MAP, &ACTION, SAYS("After a click without the goal.") },
+    { "no_engagement", SHAPE_TEXT_OR_MAP, &ACTION, SAYS("After neither open nor click.") },
+    { "not_delivered", SHAPE_TEXT_OR_MAP, &ACTION, SAYS("After a soft bounce and no sign of delivery.") },
 };
 static const struct keys BRANCH = KEYS(BRANCH_KEYS);
 static const struct key SET_KEYS[] = {
-    { "set", SHAPE_MAP_OF, &LISTS, .is_needed = true }, { "until", SHAPE_TEXTS },
+    { "set", SHAPE_MAP_OF, &LISTS, NEEDED, SAYS("Attributes and the values they get.") },
+    { "until", SHAPE_TEXTS, SAYS("Kinds of event whose next one unsets them.") },
 };
 static const struct keys SET = KEYS(SET_KEYS);
 static const struct key AT_END_KEYS[] = {
-    { "opened_not_clicked", SHAPE_MAP, &SET }, { "clicked_not_converted", SHAPE_MAP, &SET },
-    { "no_engagement", SHAPE_MAP, &SET }, { "not_delivered", SHAPE_MAP, &SET },
+    { "opened_not_clicked", SHAPE_MAP, &SET, SAYS("When the last judged outcome was this.") },
+    { "clicked_not_converted", SHAPE_MAP, &SET, SAYS("When the last judged outcome was this.") },
+    { "no_engagement", SHAPE_MAP, &SET, SAYS("When the last judged outcome was this.") },
+    { "not_delivered", SHAPE_MAP, &SET, SAYS("When the last judged outcome was this.") },
 };
 static const struct keys AT_END = KEYS(AT_END_KEYS);
 static const struct key SEQUENCE_KEYS[] = {
-    { "enter", SHAPE_MAP, &ENTER, .is_needed = true },
-    { "goal", SHAPE_MAP, &GOAL },
-    { "stop_if", SHAPE_PREDICATE },
-    { "send_window", SHAPE_MAP, &WINDOW },
-    { "engagement_window", SHAPE_DURATION, .least = 1, .most = YEAR_MS },
-    { "conversion_window", SHAPE_DURATION, .least = 0, .most = YEAR_MS },
-    { "engagement", SHAPE_CHOICE, .choices = "human any" },
-    { "max_emails", SHAPE_INT, .least = 1, .most = 10000 },
-    { "holdout", SHAPE_PERCENT },
-    { "emails", SHAPE_LIST_OF, &EMAILS, .is_needed = true },
-    { "branch", SHAPE_MAP, &BRANCH },
-    { "at_end", SHAPE_MAP, &AT_END },
+    { "enter", SHAPE_MAP, &ENTER, NEEDED, SAYS("Who enters, and when.") },
+    { "goal", SHAPE_MAP, &GOAL, SAYS("What ends a run as converted.") },
+    { "stop_if", SHAPE_PREDICATE, SAYS("Ends a run when it holds, and keeps others from entering.") },
+    { "send_window", SHAPE_MAP, &WINDOW, SAYS("Days and times at which its emails may leave.") },
+    { "engagement_window", SHAPE_DURATION, FROM_TO(1, YEAR_MS), SAYS("Opens and clicks count so long after sending.") },
+    { "conversion_window", SHAPE_DURATION, FROM_TO(0, YEAR_MS), SAYS("The judgement waits so long after the first click.") },
+    { "engagement", SHAPE_CHOICE, .choices = "human any", SAYS("any: machines count in judging too.") },
+    { "max_emails", SHAPE_INT, FROM_TO(1, 10000), SAYS("Emails one run sends at most; three times the emails by default.") },
+    { "holdout", SHAPE_PERCENT, SAYS("Share of customers who get nothing, to measure what the sequence does.") },
+    { "emails", SHAPE_LIST_OF, &EMAILS, NEEDED, SAYS("The emails in order.") },
+    { "branch", SHAPE_MAP, &BRANCH, SAYS("What follows an outcome, other than the next email.") },
+    { "at_end", SHAPE_MAP, &AT_END, SAYS("Attributes to set when a run completes.") },
 };
 static const struct keys SEQUENCE = KEYS(SEQUENCE_KEYS);
-EACH(SEQUENCES, SHAPE_MAP, &SEQUENCE);
+EACH(SEQUENCES, SHAPE_MAP, &SEQUENCE, SAYS("A sequence of emails."));
 
 static const struct key LIMITS_KEYS[] = {
-    { "emails", SHAPE_LIST_OF, &TEXT_ITEMS },
-    { "quiet_hours", SHAPE_CLOCKS },
-    { "priority", SHAPE_LIST_OF, &TEXT_ITEMS },
-    { "holdout", SHAPE_PERCENT },
-    { "max_delay", SHAPE_DURATION, .least = 1, .most = YEAR_MS },
-    { "stale_after", SHAPE_DURATION, .least = 1, .most = YEAR_MS },
-    { "per_minute", NOT_YET("a ceiling of emails per minute") },
-    { "join_guard", NOT_YET("the guard against feedback that stops joining") },
+    { "emails", SHAPE_LIST_OF, &TEXT_ITEMS, SAYS("Caps per customer over all sequences, like 3 per 7d.") },
+    { "quiet_hours", SHAPE_CLOCKS, SAYS("Nothing leaves in these hours of the customer's day, like \"21:00-08:00\".") },
+    { "priority", SHAPE_LIST_OF, &TEXT_ITEMS, SAYS("Sequences in order of who goes first at one instant.") },
+    { "holdout", SHAPE_PERCENT, SAYS("Share of customers whom no sequence sends anything.") },
+    { "max_delay", SHAPE_DURATION, FROM_TO(1, YEAR_MS), SAYS("An email held longer is suppressed.") },
+    { "stale_after", SHAPE_DURATION, FROM_TO(1, YEAR_MS), SAYS("What is older than this by the wall clock neither enters nor leaves.") },
+    { "per_minute", NOT_YET("a ceiling of emails per minute"), SAYS("Safety ceilings by sequence: emails per minute over all customers.") },
+    { "join_guard", NOT_YET("the guard against feedback that stops joining"),
+      SAYS("Hold conclusions from silence while more of the feedback than this names no trigger of ours.") },
 };
 static const struct keys LIMITS = KEYS(LIMITS_KEYS);
 
+static const struct key TEST_EVENT_KEYS[] = {
+    { "at", SHAPE_OFFSET, NEEDED, SAYS("When, from the start: +3d.") },
+    { NULL, SHAPE_MAP_OF, &ANYTHING, SAYS("The kind of the event, and its fields.") },
+};
+static const struct keys TEST_EVENT = KEYS(TEST_EVENT_KEYS);
+EACH(TEST_EVENTS, SHAPE_MAP, &TEST_EVENT);
+static const struct key EXPECT_KEYS[] = {
+    { "at", SHAPE_OFFSET, SAYS("Exactly then, from the start: +3d.") },
+    { "by", SHAPE_OFFSET, SAYS("At any instant up to then.") },
+    { "enters", SHAPE_TEXT, SAYS("Segment or rung that is entered.") },
+    { "leaves", SHAPE_TEXT, SAYS("Segment or rung that is left.") },
+    { "in", SHAPE_TEXT, SAYS("Segment or rung the customer is in.") },
+    { "not_in", SHAPE_TEXT, SAYS("Segment or rung the customer is not in.") },
+    { "trigger", SHAPE_TEXT, SAYS("sequence.email that leaves.") },
+    { "outcome", SHAPE_TEXT, SAYS("sequence.email that is judged, or sequence whose run ends.") },
+    { "never", SHAPE_TEXT, SAYS("sequence.email that does not leave.") },
+    { "is", SHAPE_TEXT, SAYS("The outcome.") },
+    { "reason", SHAPE_TEXT, SAYS("The reason.") },
+    { "attempt", SHAPE_INT, FROM_TO(1, 10000), SAYS("1 the first time a run sends the email.") },
+    { "content", SHAPE_MAP_OF, &TEXT_ITEMS, SAYS("Ids by slot of the email.") },
+    { "landing", SHAPE_MAP_OF, &TEXT_ITEMS, SAYS("Ids by slot of the landing page.") },
+};
+static const struct keys EXPECT = KEYS(EXPECT_KEYS);
+EACH(EXPECTATIONS, SHAPE_MAP, &EXPECT);
 static const struct key TEST_KEYS[] = {
-    { "name", SHAPE_TEXT, .is_needed = true },
-    { "start", SHAPE_INSTANT, .is_needed = true },
-    { "given", SHAPE_ANY }, { "events", SHAPE_ANY }, { "expect", SHAPE_ANY },
-    { "only", SHAPE_BOOL }, { "holdout", SHAPE_BOOL },
+    { "name", SHAPE_TEXT, NEEDED, SAYS("A sentence that is true when the test passes.") },
+    { "start", SHAPE_INSTANT, NEEDED, SAYS("The instant that +0h means.") },
+    { "given", SHAPE_MAP_OF, &LISTS, SAYS("Attributes set just before the start.") },
+    { "events", SHAPE_LIST_OF, &TEST_EVENTS, SAYS("What happens, in order of time.") },
+    { "expect", SHAPE_LIST_OF, &EXPECTATIONS, NEEDED, SAYS("What must come of it.") },
+    { "only", SHAPE_BOOL, SAYS("Nothing else may come of it.") },
+    { "holdout", SHAPE_BOOL, SAYS("Let holdouts apply.") },
 };
 static const struct keys TEST = KEYS(TEST_KEYS);
 EACH(TESTS, SHAPE_MAP, &TEST);
 
 static const struct key ROOT_KEYS[] = {
-    { "version", SHAPE_INT, .least = 1, .most = 1, .is_needed = true },
-    { "app", SHAPE_TEXT, .is_needed = true },
-    { "currency", SHAPE_TEXT },
-    { "kafka", SHAPE_MAP, &KAFKA },
-    { "registry", NOT_YET("a schema registry") },
-    { "state", SHAPE_MAP, &STATE },
-    { "workers", SHAPE_INT, .least = 1, .most = 256 },
-    { "http", SHAPE_MAP, &HTTP },
-    { "time", SHAPE_MAP, &TIME },
-    { "topics", SHAPE_MAP, &TOPICS },
-    { "attributes", SHAPE_MAP_OF, &ATTRIBUTES },
-    { "remember", SHAPE_MAP_OF, &REMEMBERS },
-    { "filters", SHAPE_MAP_OF, &TEXT_ITEMS },
-    { "scores", SHAPE_MAP_OF, &SCORES },
-    { "segments", SHAPE_MAP_OF, &SEGMENTS },
-    { "content", SHAPE_MAP_OF, &CHANNELS },
-    { "send_if", SHAPE_PREDICATE },
-    { "sequences", SHAPE_MAP_OF, &SEQUENCES },
-    { "experiments", NOT_YET("experiments") },
-    { "limits", SHAPE_MAP, &LIMITS },
-    { "tests", SHAPE_LIST_OF, &TESTS },
+    { "version", SHAPE_INT, FROM_TO(1, 1), NEEDED, SAYS("Version of the language: 1.") },
+    { "app", SHAPE_TEXT, NEEDED, SAYS("Name of the deployment: consumer group, transactional ids, Redis keys.") },
+    { "currency", SHAPE_TEXT, SAYS("ISO 4217 code that money is counted in; monetary needs it.") },
+    { "kafka", SHAPE_MAP, &KAFKA, SAYS("How to reach Kafka.") },
+    { "registry", NOT_YET("a schema registry"), SAYS("Schema registry.") },
+    { "state", SHAPE_MAP, &STATE, SAYS("Where and how state is kept.") },
+    { "workers", SHAPE_INT, FROM_TO(1, 256), SAYS("Threads per process.") },
+    { "http", SHAPE_MAP, &HTTP, SAYS("Metrics and probes.") },
+    { "time", SHAPE_MAP, &TIME, SAYS("Zones, lateness and clock.") },
+    { "topics", SHAPE_MAP, &TOPICS, SAYS("Topics read and written.") },
+    { "attributes", SHAPE_MAP_OF, &ATTRIBUTES, SAYS("What a profile event may set: customer.<name>.") },
+    { "remember", SHAPE_MAP_OF, &REMEMBERS, SAYS("One value of the newest event of a kind: customer.<name>.") },
+    { "filters", SHAPE_MAP_OF, &TEXT_ITEMS, SAYS("Named event filters, kind.name; expressions over event.<field>.") },
+    { "scores", SHAPE_MAP_OF, &SCORES, SAYS("rfm, and decaying scores of any name.") },
+    { "segments", SHAPE_MAP_OF, &SEGMENTS, SAYS("Segments and ladders.") },
+    { "content", SHAPE_MAP_OF, &CHANNELS, SAYS("Content by channel, slot and segment.") },
+    { "send_if", SHAPE_PREDICATE, SAYS("Asked for every trigger at its instant.") },
+    { "sequences", SHAPE_MAP_OF, &SEQUENCES, SAYS("Sequences of emails.") },
+    { "experiments", NOT_YET("experiments"), SAYS("Experiments on a slot of an email.") },
+    { "limits", SHAPE_MAP, &LIMITS, SAYS("Caps, quiet hours, priorities, delays.") },
+    { "tests", SHAPE_LIST_OF, &TESTS, SAYS("Tests of this configuration in virtual time.") },
 };
 const struct keys KEYS_ROOT = KEYS(ROOT_KEYS);
 /* clang-format on */
 
-struct checking {
-    struct config_problems *problems;
-    const struct yaml_node *owner; /* the key whose value is looked at; NULL: the root */
-};
-
-static void check_value(struct checking *c, const struct yaml_node *n, const struct key *key);
-
-static void expected(struct checking *c, const struct yaml_node *n, const char *code,
-                     const char *what)
-{
-    if (n->kind == YAML_SCALAR) {
-        problem_add(c->problems, n->place, code, "expected %s, found `%.*s`", what,
-                    (int)(n->text.size < 60 ? n->text.size : 60),
-                    n->text.at == NULL ? "" : n->text.at);
-    } else {
-        problem_add(c->problems, n->place, code, "expected %s, found a %s", what,
-                    n->kind == YAML_MAP ? "map" : "list");
-    }
-}
-
-static const struct key *find_key(const struct keys *keys, struct text name)
+const struct key *keys_find(const struct keys *keys, struct text name)
 {
     for (uint32_t i = 0; i < keys->count; i++) {
         if (keys->items[i].name == NULL || text_is(name, keys->items[i].name)) {
@@ -293,250 +380,4 @@ static const struct key *find_key(const struct keys *keys, struct text name)
         }
     }
     return NULL;
-}
-
-static void check_names(struct checking *c, const struct yaml_node *n, const struct keys *keys)
-{
-    struct text names[32];
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < keys->count && i < 32; i++) {
-        names[count++] = text_of(keys->items[i].name);
-    }
-    for (uint32_t i = 0; i < n->count; i++) {
-        const struct key *key = find_key(keys, n->keys[i]->text);
-
-        if (key != NULL) {
-            struct checking inner = { c->problems, n->keys[i] };
-
-            check_value(&inner, n->items[i], key);
-        } else if (!keys->is_open) {
-            struct config_problem *p =
-                problem_add(c->problems, n->keys[i]->place, "E0005", "unknown key `%.*s`",
-                            TEXT_PRINTF(n->keys[i]->text));
-
-            problem_hint_nearest(p, n->keys[i]->text, names, count);
-        }
-    }
-    for (uint32_t i = 0; i < keys->count; i++) {
-        if (keys->items[i].is_needed && yaml_get(n, keys->items[i].name, NULL) == NULL) {
-            problem_add(c->problems, c->owner == NULL ? n->place : c->owner->place, "E0004",
-                        "`%s` is missing here", keys->items[i].name);
-        }
-    }
-}
-
-static void check_items(struct checking *c, const struct yaml_node *n, const struct key *key)
-{
-    if (n->kind != (key->shape == SHAPE_LIST_OF ? YAML_LIST : YAML_MAP)) {
-        expected(c, n, "E0006", key->shape == SHAPE_LIST_OF ? "a list" : "a map");
-        return;
-    }
-    for (uint32_t i = 0; i < n->count; i++) {
-        struct checking inner = { c->problems, n->kind == YAML_MAP ? n->keys[i] : n->items[i] };
-
-        check_value(&inner, n->items[i], &key->keys->items[0]);
-    }
-}
-
-static void check_texts(struct checking *c, const struct yaml_node *n)
-{
-    if (n->kind == YAML_MAP) {
-        expected(c, n, "E0006", "a value or a list of values");
-    }
-    for (uint32_t i = 0; n->kind == YAML_LIST && i < n->count; i++) {
-        if (n->items[i]->kind != YAML_SCALAR) {
-            expected(c, n->items[i], "E0006", "a value");
-        }
-    }
-}
-
-static void check_predicate(struct checking *c, const struct yaml_node *n)
-{
-    if (n->kind == YAML_LIST) {
-        expected(c, n, "E0006", "an expression, or a map of all, any or none");
-    }
-    if (n->kind != YAML_MAP) {
-        return;
-    }
-    if (n->count != 1) {
-        expected(c, n, "E0006", "one of all, any and none");
-    }
-    for (uint32_t i = 0; i < n->count; i++) {
-        struct checking inner = { c->problems, n->keys[i] };
-        struct text name = n->keys[i]->text;
-
-        if (!text_is(name, "all") && !text_is(name, "any") && !text_is(name, "none")) {
-            problem_add(c->problems, n->keys[i]->place, "E0005", "unknown key `%.*s`",
-                        TEXT_PRINTF(name));
-        } else if (n->items[i]->kind == YAML_LIST && n->items[i]->count == 0) {
-            expected(c, n->items[i], "E0006", "at least one expression");
-        } else {
-            check_items(&inner, n->items[i],
-                        &(struct key){ NULL, .shape = SHAPE_LIST_OF, .keys = &PREDICATES });
-        }
-    }
-}
-
-static void check_choice(struct checking *c, const struct yaml_node *n, const char *choices)
-{
-    struct text names[16];
-    uint32_t count = 0;
-    char what[160];
-
-    for (const char *at = choices; *at != '\0' && count < 16;) {
-        size_t size = strcspn(at, " ");
-
-        names[count++] = (struct text){ at, size };
-        if (text_equal(n->text, names[count - 1])) {
-            return;
-        }
-        at += size + (at[size] == ' ');
-    }
-    snprintf(what, sizeof(what), "one of %s", choices);
-    expected(c, n, "E0008", count == 1 ? choices : what);
-    problem_hint_nearest(&c->problems->items[c->problems->count - 1], n->text, names, count);
-}
-
-static void check_range(struct checking *c, const struct yaml_node *n, const struct key *key,
-                        int64_t value)
-{
-    char least[INSTANT_TEXT_SIZE], most[INSTANT_TEXT_SIZE];
-
-    if ((key->least == 0 && key->most == 0) || (value >= key->least && value <= key->most)) {
-        return;
-    }
-    if (key->shape == SHAPE_DURATION) {
-        instant_format_duration(key->least, least);
-        instant_format_duration(key->most, most);
-    } else {
-        snprintf(least, sizeof(least), "%lld", (long long)key->least);
-        snprintf(most, sizeof(most), "%lld", (long long)key->most);
-    }
-    problem_add(c->problems, n->place, "E0008", "`%.*s` is out of range: %s to %s",
-                TEXT_PRINTF(n->text), least, most);
-}
-
-static void check_scalar(struct checking *c, const struct yaml_node *n, const struct key *key)
-{
-    int64_t number = 0;
-    int32_t from, to;
-    bool flag;
-
-    if (n->kind != YAML_SCALAR || yaml_is_null(n)) {
-        expected(c, n, "E0006", key->shape == SHAPE_BOOL ? "true or false" : "a value");
-        return;
-    }
-    switch ((int)key->shape) {
-    case SHAPE_BOOL:
-        if (!scalar_bool(n, &flag)) {
-            expected(c, n, "E0009", "true or false");
-        }
-        break;
-    case SHAPE_INT:
-        if (!scalar_int(n, &number)) {
-            expected(c, n, "E0006", "a whole number");
-            return;
-        }
-        break;
-    case SHAPE_DURATION:
-        if (!scalar_duration(n, &number)) {
-            expected(c, n, "E0007", "a duration like 90s, 15m, 3d or 2w");
-            return;
-        }
-        break;
-    case SHAPE_MONEY:
-        if (!scalar_money(n, &number)) {
-            expected(c, n, "E0007", "money like \"25.00\"");
-        }
-        break;
-    case SHAPE_PERCENT:
-        if (!scalar_percent(n, &number)) {
-            expected(c, n, "E0007", "a percentage like 5%, from 0% to 100%");
-        }
-        break;
-    case SHAPE_SIZE:
-        if (!scalar_size(n, &number)) {
-            expected(c, n, "E0007", "a size like 64MiB");
-            return;
-        }
-        break;
-    case SHAPE_INSTANT:
-        if (!scalar_instant(n, &number)) {
-            expected(c, n, "E0007", "an instant like 2026-03-02T09:00:00Z");
-        }
-        return;
-    case SHAPE_CLOCKS:
-        if (!scalar_clocks(n, &from, &to)) {
-            expected(c, n, "E0007", "times of the day like \"09:00-18:00\", not equal");
-        }
-        break;
-    case SHAPE_CHOICE:
-        check_choice(c, n, key->choices);
-        break;
-    default:
-        break;
-    }
-    if (key->shape == SHAPE_INT || key->shape == SHAPE_DURATION || key->shape == SHAPE_SIZE) {
-        check_range(c, n, key, number);
-    }
-}
-
-static void check_value(struct checking *c, const struct yaml_node *n, const struct key *key)
-{
-    switch (key->shape) {
-    case SHAPE_ANY:
-        break;
-    case SHAPE_UNSUPPORTED:
-        problem_add(c->problems, c->owner->place, "E0901", "not supported yet: %s", key->choices);
-        break;
-    case SHAPE_TEXTS:
-        check_texts(c, n);
-        break;
-    case SHAPE_PREDICATE:
-        check_predicate(c, n);
-        break;
-    case SHAPE_MAP_OF:
-    case SHAPE_LIST_OF:
-        check_items(c, n, key);
-        break;
-    case SHAPE_TEXT_OR_MAP:
-        if (n->kind == YAML_LIST) {
-            expected(c, n, "E0006", "a name or a map");
-        } else if (n->kind == YAML_MAP) {
-            check_names(c, n, key->keys);
-        }
-        break;
-    case SHAPE_MAP:
-        if (n->kind == YAML_MAP) {
-            check_names(c, n, key->keys);
-        } else {
-            expected(c, n, "E0006", "a map");
-        }
-        break;
-    case SHAPE_TEXT:
-    case SHAPE_BOOL:
-    case SHAPE_INT:
-    case SHAPE_DURATION:
-    case SHAPE_MONEY:
-    case SHAPE_PERCENT:
-    case SHAPE_SIZE:
-    case SHAPE_INSTANT:
-    case SHAPE_CLOCKS:
-    case SHAPE_CHOICE:
-        check_scalar(c, n, key);
-        break;
-    }
-}
-
-void keys_check_map(const struct yaml_node *n, const struct yaml_node *owner,
-                    const struct keys *keys, struct config_problems *problems)
-{
-    struct checking c = { problems, owner };
-
-    if (n->kind == YAML_MAP) {
-        check_names(&c, n, keys);
-    } else {
-        expected(&c, n, "E0006", "a map");
-    }
 }

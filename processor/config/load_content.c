@@ -13,16 +13,12 @@ static uint32_t slot_index(const struct channel_plan *c, struct text name)
 
 /* The slots of one row; NULL node: all unset. */
 static const struct slot_values *load_row(struct loader *l, const struct channel_plan *c,
-                                          const struct yaml_node *key, const struct yaml_node *n)
+                                          const struct yaml_node *n)
 {
     struct slot_values *slots =
         arena_alloc(l->arena, (c->slot_count + 1) * sizeof(struct slot_values));
 
-    if (n == NULL) {
-        return slots;
-    }
-    if (n->kind != YAML_MAP) {
-        problem_add(l->problems, key->place, "E0006", "expected a map of slots");
+    if (n == NULL || n->kind != YAML_MAP) {
         return slots;
     }
     for (uint32_t i = 0; i < n->count; i++) {
@@ -37,7 +33,7 @@ static const struct slot_values *load_row(struct loader *l, const struct channel
             continue;
         }
         slots[slot].ids = load_texts(l, n->items[i], &slots[slot].count);
-        if (slots[slot].count == 0) {
+        if (n->items[i]->kind == YAML_LIST && n->items[i]->count == 0) {
             problem_add(l->problems, n->items[i]->place, "E0006",
                         "expected the id of a content, or a list of them");
         }
@@ -83,11 +79,11 @@ static void load_resolve(struct loader *l, const struct yaml_node *n, struct cha
         row->segment = arena_text(l->arena, key->text);
         for (uint32_t k = 0; k < n->count; k++) {
             if (text_equal(n->keys[k]->text, row->segment)) {
-                row->slots = load_row(l, c, n->keys[k], n->items[k]);
+                row->slots = load_row(l, c, n->items[k]);
             }
         }
         if (row->slots == NULL) {
-            row->slots = load_row(l, c, key, NULL);
+            row->slots = load_row(l, c, NULL);
         }
         c->resolve_count++;
     }
@@ -107,8 +103,7 @@ static const struct channel_plan *load_channel(struct loader *l, const struct ya
     struct channel_plan *c = arena_alloc(l->arena, sizeof(*c));
     const struct yaml_node *optional = yaml_get(n, "optional", NULL);
     const struct yaml_node *want = yaml_get(n, "want", NULL);
-    struct yaml_node *fallback_key = NULL;
-    const struct yaml_node *fallback = yaml_get(n, "default", &fallback_key);
+    const struct yaml_node *fallback = yaml_get(n, "default", NULL);
     bool *is_optional;
 
     c->name = arena_text(l->arena, key->text);
@@ -131,7 +126,7 @@ static const struct channel_plan *load_channel(struct loader *l, const struct ya
         }
     }
     c->is_optional = is_optional;
-    c->fallback.slots = load_row(l, c, fallback_key == NULL ? key : fallback_key, fallback);
+    c->fallback.slots = load_row(l, c, fallback);
     load_resolve(l, n, c);
     return c;
 }

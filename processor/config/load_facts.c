@@ -187,7 +187,6 @@ static void load_rfm(struct loader *l, const struct yaml_node *key, const struct
     const struct yaml_node *map = yaml_get(n, "map", NULL);
     const struct yaml_node *window = yaml_get(n, "window", NULL);
 
-    keys_check_map(n, key, &KEYS_RFM, l->problems);
     rfm->is_used = true;
     rfm->window_ms = INSTANT_NEVER;
     if (window != NULL && window->kind == YAML_SCALAR && !text_is(window->text, "ever") &&
@@ -268,7 +267,6 @@ static void load_score(struct loader *l, const struct yaml_node *key, const stru
     struct score_plan *s;
 
     load_check_id(l, key, "a score");
-    keys_check_map(n, key, &KEYS_SCORE, l->problems);
     plan->scores = mem_grow32(plan->scores, plan->score_count, &plan->score_capacity,
                               sizeof(struct score_plan));
     s = &plan->scores[plan->score_count++];
@@ -309,8 +307,9 @@ void load_facts(struct loader *l)
     load_filters(l);
     for (uint32_t i = 0; scores != NULL && i < scores->count; i++) {
         if (scores->items[i]->kind != YAML_MAP) {
-            problem_add(l->problems, scores->items[i]->place, "E0006", "expected a map");
-        } else if (text_is(scores->keys[i]->text, "rfm")) {
+            continue;
+        }
+        if (text_is(scores->keys[i]->text, "rfm")) {
             load_rfm(l, scores->keys[i], scores->items[i]);
         } else {
             load_score(l, scores->keys[i], scores->items[i]);

@@ -100,7 +100,6 @@ static void load_rungs(struct loader *l, const struct yaml_node *rungs, struct s
         struct rung_plan *r = &s->rungs[i];
 
         if (is_rung_map(n)) {
-            keys_check_map(n, rungs->keys[i], &KEYS_RUNG, l->problems);
             r->when = load_predicate(l, yaml_get(n, "when", NULL), PREDICATE_CUSTOMER);
             r->leave_when = load_predicate(l, yaml_get(n, "leave_when", NULL), PREDICATE_CUSTOMER);
         } else {

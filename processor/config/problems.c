@@ -15,27 +15,27 @@ static bool place_equal(const struct place *a, const struct place *b)
 struct config_problem *problem_add(struct config_problems *problems, struct place place,
                                    const char *code, const char *format, ...)
 {
-    struct config_problem *p;
+    struct config_problem p = { .place = place, .is_warning = code[0] == 'W' };
     va_list args;
 
+    snprintf(p.code, sizeof(p.code), "%s", code);
+    va_start(args, format);
+    (void)text_format_list(p.text, sizeof(p.text), format, args);
+    va_end(args);
     for (uint32_t i = 0; i < problems->count; i++) {
-        if (place_equal(&problems->items[i].place, &place) &&
-            strcmp(problems->items[i].code, code) == 0) {
-            return &problems->items[i];
+        struct config_problem *there = &problems->items[i];
+
+        if (place_equal(&there->place, &place) && strcmp(there->code, code) == 0 &&
+            strcmp(there->text, p.text) == 0) {
+            return there;
         }
     }
     problems->items = mem_grow32(problems->items, problems->count, &problems->capacity,
                                  sizeof(struct config_problem));
-    p = &problems->items[problems->count];
-    *p = (struct config_problem){ .place = place,
-                                  .is_warning = code[0] == 'W',
-                                  .sequence = problems->count++ };
-    snprintf(p->code, sizeof(p->code), "%s", code);
-    va_start(args, format);
-    (void)text_format_list(p->text, sizeof(p->text), format, args);
-    va_end(args);
-    problems->error_count += !p->is_warning;
-    return p;
+    p.sequence = problems->count;
+    problems->error_count += !p.is_warning;
+    problems->items[problems->count] = p;
+    return &problems->items[problems->count++];
 }
 
 void problem_hint(struct config_problem *problem, const char *format, ...)
@@ -57,6 +57,25 @@ void problem_hint_nearest(struct config_problem *problem, struct text wrong,
     }
     if (nearest.best.at != NULL) {
         problem_hint(problem, "did you mean `%.*s`?", TEXT_PRINTF(nearest.best));
+    }
+}
+
+void problem_hint_known(struct config_problem *problem, struct text wrong, const struct text *names,
+                        uint32_t count, const char *lead)
+{
+    char list[sizeof(problem->hint)];
+    size_t used = 0;
+
+    problem_hint_nearest(problem, wrong, names, count);
+    if (problem->hint[0] != '\0') {
+        return;
+    }
+    for (uint32_t i = 0; i < count && used + names[i].size + 3 < sizeof(list); i++) {
+        used += text_format(list + used, sizeof(list) - used, "%s%.*s", i == 0 ? "" : ", ",
+                            TEXT_PRINTF(names[i]));
+        if (i + 1 == count) {
+            problem_hint(problem, "%s %s", lead, list);
+        }
     }
 }
 

@@ -41,8 +41,8 @@ struct config_problems { /* a zeroed struct is a good empty one */
     struct arena arena; /* files and their text: places point to them */
 };
 
-/* A code that starts with W is a warning. The same code at the same place is kept once. Returns:
- * the problem, to add a hint; until the next one is added. */
+/* A code that starts with W is a warning. The same sentence at the same place is kept once.
+ * Returns: the problem, to add a hint; until the next one is added. */
 struct config_problem *problem_add(struct config_problems *problems, struct place place,
                                    const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -52,6 +52,10 @@ void problem_hint(struct config_problem *problem, const char *format, ...)
 /* "did you mean `x`?" when one of the names is near. */
 void problem_hint_nearest(struct config_problem *problem, struct text wrong,
                           const struct text *names, uint32_t count);
+
+/* The same, or else "LEAD a, b, c" with all of them, when they are few. */
+void problem_hint_known(struct config_problem *problem, struct text wrong, const struct text *names,
+                        uint32_t count, const char *lead);
 
 /* Sorted by place: file:line:column: error[E0102]: sentence / source line / caret / hint. At most
  * PROBLEMS_SHOWN_MAX, then how many more. */

@@ -113,6 +113,14 @@ bool scalar_duration(const struct yaml_node *n, int64_t *out_ms)
     return scalar_text(n, &t) && instant_parse_duration(t, out_ms);
 }
 
+bool scalar_offset(const struct yaml_node *n, int64_t *out_ms)
+{
+    struct text t;
+
+    return scalar_text(n, &t) && t.size > 0 && t.at[0] == '+' &&
+           instant_parse_duration((struct text){ t.at + 1, t.size - 1 }, out_ms);
+}
+
 bool scalar_money(const struct yaml_node *n, int64_t *out_units)
 {
     struct text t;

@@ -12,6 +12,7 @@ bool scalar_bool(const struct yaml_node *n, bool *out);
 bool scalar_int(const struct yaml_node *n, int64_t *out);
 bool scalar_double(const struct yaml_node *n, double *out);
 bool scalar_duration(const struct yaml_node *n, int64_t *out_ms);
+bool scalar_offset(const struct yaml_node *n, int64_t *out_ms); /* "+3d" */
 bool scalar_money(const struct yaml_node *n, int64_t *out_units);
 bool scalar_percent(const struct yaml_node *n, int64_t *out_hundredths); /* 5% is 500 */
 bool scalar_size(const struct yaml_node *n, int64_t *out_bytes);

@@ -12,7 +12,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 SHOP = "deploy/demo-shop.yaml"
-COMMANDS = ("demo", "run", "check", "test", "backtest")
+COMMANDS = ("demo", "run", "check", "test", "schema", "backtest")
 binary = "build/release/segstream"
 
 
@@ -61,7 +61,7 @@ class Usage(unittest.TestCase):
         self.assertRegex(done.stdout, r"\Asegstream \d+\.\d+\.\d+\n\Z")
 
     def test_wrong_usage_is_exit_code_64(self):
-        for arguments in ([], ["chekc"], ["check"], ["check", "--nonsense", SHOP], ["backtest"], ["run"],
+        for arguments in ([], ["chekc"], ["check"], ["check", "--nonsense", SHOP], ["backtest"], ["run"], ["schema"], ["schema", "avro"],
                           ["backtest", "-c", SHOP, "--until", "tomorrow", "-"]):
             done = run(*arguments)
             self.assertEqual(done.returncode, 64, arguments)
