@@ -18,6 +18,7 @@
 
 enum predicate_scope {
     PREDICATE_EVENT,   /* filters: event.<field> and constants only */
+    PREDICATE_CELL,    /* own maps of rfm: r, f, m, which are the attributes of a plan of its own */
     PREDICATE_CUSTOMER /* everything else */
 };
 

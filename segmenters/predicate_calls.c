@@ -460,6 +460,9 @@ bool predicate_check_call(struct compile *c, struct node *n)
                     return false;
                 }
             }
+            if (c->scope == PREDICATE_CELL) {
+                return fail_node(c, n, "a map of rfm sees only r, f and m");
+            }
             return c->scope == PREDICATE_CUSTOMER || calls[i].is_for_filters
                        ? calls[i].check(c, n)
                        : fail_node(c, n, "a filter sees only the event");

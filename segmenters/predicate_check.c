@@ -52,6 +52,13 @@ static bool fail_name(struct compile *c, const struct node *n, const char *what,
     return false;
 }
 
+static bool fail_scope(struct compile *c, const struct node *n, const char *what_a_filter_sees)
+{
+    return fail_node(c, n,
+                     c->scope == PREDICATE_CELL ? "a map of rfm sees only r, f and m"
+                                                : what_a_filter_sees);
+}
+
 static bool check_attribute(struct compile *c, struct node *n, struct text name)
 {
     n->attribute = facts_attribute(c->plan, name);
@@ -152,7 +159,7 @@ static bool check_select(struct compile *c, struct node *n)
     if (path.at == NULL) {
         return fail_node(c, n, "only customer, event, rfm and scores have fields");
     }
-    if (text_starts_with(path, prefix)) {
+    if (text_starts_with(path, prefix) && c->scope != PREDICATE_CELL) {
         if (c->scope != PREDICATE_EVENT) {
             return fail_node(c, n, "`event` exists in filters only; declare a filter and count it");
         }
@@ -161,8 +168,8 @@ static bool check_select(struct compile *c, struct node *n)
         n->key = hash32((struct text){ path.at + prefix.size, path.size - prefix.size });
         return true;
     }
-    if (c->scope == PREDICATE_EVENT) {
-        return fail_node(c, n, "a filter sees only the event: event.<field>");
+    if (c->scope != PREDICATE_CUSTOMER) {
+        return fail_scope(c, n, "a filter sees only the event: event.<field>");
     }
     if (n->children[0]->kind != NODE_NAME) {
         return fail_node(c, n, "only event fields have fields of their own");
@@ -180,6 +187,10 @@ static bool check_name(struct compile *c, struct node *n)
 {
     struct text_nearest near = { .wrong = n->name };
 
+    if (c->scope == PREDICATE_CELL) {
+        return facts_attribute(c->plan, n->name) != NULL ? check_attribute(c, n, n->name)
+                                                         : fail_scope(c, n, "");
+    }
     if (text_is(n->name, "now")) {
         n->kind = NODE_NOW;
         n->type = TYPE_INSTANT;

@@ -23,6 +23,7 @@ EACH(DURATION_ITEMS, SHAPE_DURATION);
 EACH(INT_ITEMS, SHAPE_INT, FROM_TO(1, INT32_MAX));
 EACH(MONEY_ITEMS, SHAPE_MONEY);
 EACH(LISTS, SHAPE_TEXTS);
+EACH(PREDICATES, SHAPE_PREDICATE);
 
 static const struct key KAFKA_KEYS[] = {
     { "brokers", SHAPE_TEXTS, NEEDED, SAYS("Kafka brokers to start from, host:port.") },
@@ -128,7 +129,7 @@ static const struct key RFM_KEYS[] = {
       SAYS("Four ages of the last order at which r rises from 1 to 5, the oldest first.") },
     { "frequency", SHAPE_LIST_OF, &INT_ITEMS, NEEDED, SAYS("Least numbers of orders of the scores 2 to 5.") },
     { "monetary", SHAPE_LIST_OF, &MONEY_ITEMS, NEEDED, SAYS("Least money, net of refunds, of the scores 2 to 5.") },
-    { "map", SHAPE_TEXT_OR_MAP, &TEXT_ITEMS, NEEDED,
+    { "map", SHAPE_TEXT_OR_MAP, &PREDICATES, NEEDED,
       SAYS("rf11, l125, or own names with expressions over r, f and m that cover each of the 125 cells once.") },
     { "cadence", NOT_YET("overdue() by personal cadence"), SAYS("Parameters of the personal time between orders.") },
 };

@@ -34,8 +34,9 @@ static struct place place_in(const struct yaml_node *n, const struct predicate_e
     return place;
 }
 
-static const struct predicate *load_join(struct loader *l, const struct yaml_node *n,
-                                         enum predicate_scope scope)
+static const struct predicate *load_join(struct loader *l, struct facts_plan *plan,
+                                         const struct predicate_names *names,
+                                         const struct yaml_node *n, enum predicate_scope scope)
 {
     const struct yaml_node *list = n->items[0];
     struct text name = n->keys[0]->text;
@@ -47,31 +48,32 @@ static const struct predicate *load_join(struct loader *l, const struct yaml_nod
     }
     of = arena_alloc(l->arena, list->count * sizeof(const struct predicate *));
     for (uint32_t i = 0; i < list->count; i++) {
-        of[i] = load_predicate(l, list->items[i], scope);
+        of[i] = load_predicate_over(l, plan, names, list->items[i], scope);
         is_bad = is_bad || of[i] == NULL;
     }
     return is_bad ? NULL
-                  : predicate_join(&l->rules->facts,
+                  : predicate_join(plan,
                                    text_is(name, "all")   ? PREDICATE_ALL
                                    : text_is(name, "any") ? PREDICATE_ANY
                                                           : PREDICATE_NONE,
                                    of, list->count);
 }
 
-const struct predicate *load_predicate(struct loader *l, const struct yaml_node *n,
-                                       enum predicate_scope scope)
+const struct predicate *load_predicate_over(struct loader *l, struct facts_plan *plan,
+                                            const struct predicate_names *names,
+                                            const struct yaml_node *n, enum predicate_scope scope)
 {
     const struct predicate *p = NULL;
     struct predicate_error error = { 0 };
 
-    if (n == NULL || n->kind == YAML_LIST || (n->kind == YAML_MAP && n->count != 1)) {
+    if (n == NULL || n->kind == YAML_LIST || (n->kind == YAML_MAP && n->count != 1) ||
+        yaml_is_null(n)) {
         return NULL;
     }
     if (n->kind == YAML_MAP) {
-        return load_join(l, n, scope);
+        return load_join(l, plan, names, n, scope);
     }
-    if (predicate_compile(&l->rules->facts, &l->names, arena_text(l->arena, n->text), scope, &p,
-                          &error) != OK) {
+    if (predicate_compile(plan, names, arena_text(l->arena, n->text), scope, &p, &error) != OK) {
         struct config_problem *problem =
             problem_add(l->problems, place_in(n, &error), "E0102", "%s", error.text);
 
@@ -81,6 +83,12 @@ const struct predicate *load_predicate(struct loader *l, const struct yaml_node 
         return NULL;
     }
     return p;
+}
+
+const struct predicate *load_predicate(struct loader *l, const struct yaml_node *n,
+                                       enum predicate_scope scope)
+{
+    return load_predicate_over(l, &l->rules->facts, &l->names, n, scope);
 }
 
 const struct yaml_node *load_item(const struct yaml_node *n, uint32_t i)

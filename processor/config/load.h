@@ -32,6 +32,10 @@ void load_tests(struct loader *l);
 /* Values of declared attributes, as in `set`. */
 void load_attribute_values(struct loader *l, const struct yaml_node *map, struct at_end_plan *out);
 
+/* Part of load_facts: names and predicates over r, f and m. Returns: false, and every gap and
+ * overlap is reported. */
+bool load_rfm_map(struct loader *l, const struct yaml_node *key, const struct yaml_node *map);
+
 /* Part of load_sequences. */
 void load_email(struct loader *l, const struct yaml_node *n, struct email_plan *e);
 void load_branches(struct loader *l, const struct yaml_node *sequence, struct sequence_plan *s);
@@ -46,6 +50,11 @@ const struct yaml_node *load_section(const struct loader *l, const char *name, e
 /* NULL: no node, or an error that is reported. */
 const struct predicate *load_predicate(struct loader *l, const struct yaml_node *n,
                                        enum predicate_scope scope);
+
+/* The same over another plan and other names (NULL: none). */
+const struct predicate *load_predicate_over(struct loader *l, struct facts_plan *plan,
+                                            const struct predicate_names *names,
+                                            const struct yaml_node *n, enum predicate_scope scope);
 
 /* The texts of a scalar or list; count 0 for no node. Owner: the arena. */
 const struct text *load_texts(struct loader *l, const struct yaml_node *n, uint32_t *out_count);

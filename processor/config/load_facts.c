@@ -181,10 +181,24 @@ static void load_cuts(struct loader *l, const struct yaml_node *rfm, const char 
     }
 }
 
+static bool load_named_map(struct loader *l, const struct yaml_node *n)
+{
+    static const struct text names[] = { { "rf11", 4 }, { "l125", 4 } };
+
+    if (rfm_map_named(&l->rules->facts.rfm, n->text)) {
+        return true;
+    }
+    problem_hint_known(
+        problem_add(l->problems, n->place, "E0116", "`%.*s` is no map", TEXT_PRINTF(n->text)),
+        n->text, names, 2, "an own map of names and expressions, or one of");
+    return false;
+}
+
 static void load_rfm(struct loader *l, const struct yaml_node *key, const struct yaml_node *n)
 {
     struct rfm_plan *rfm = &l->rules->facts.rfm;
-    const struct yaml_node *map = yaml_get(n, "map", NULL);
+    struct yaml_node *map_key = NULL;
+    const struct yaml_node *map = yaml_get(n, "map", &map_key);
     const struct yaml_node *window = yaml_get(n, "window", NULL);
 
     rfm->is_used = true;
@@ -196,17 +210,9 @@ static void load_rfm(struct loader *l, const struct yaml_node *key, const struct
     load_cuts(l, n, "recency", true, scalar_duration, rfm->recency_ms);
     load_cuts(l, n, "frequency", false, scalar_int, rfm->frequency);
     load_cuts(l, n, "monetary", false, scalar_money, rfm->monetary);
-    if (map != NULL && map->kind == YAML_MAP) {
-        problem_add(l->problems, map->place, "E0901", "not supported yet: an own map of r, f, m");
-        map = NULL;
-    }
-    if (map != NULL && !rfm_map_named(rfm, map->text)) {
-        problem_add(l->problems, map->place, "E0116", "`%.*s` is no map: rf11 or l125",
-                    TEXT_PRINTF(map->text));
-        map = NULL;
-    }
-    if (map == NULL) {
-        (void)rfm_map_named(rfm, TEXT("rf11"));
+    if (map == NULL || map->kind == YAML_LIST ||
+        !(map->kind == YAML_MAP ? load_rfm_map(l, map_key, map) : load_named_map(l, map))) {
+        (void)rfm_map_named(rfm, TEXT("rf11")); /* so that what names its parts says no more */
     }
     if (!l->rules->facts.currency.at) {
         problem_add(l->problems, key->place, "E0004", "`currency` is missing: monetary needs it");

@@ -47,6 +47,16 @@ void problem_hint(struct config_problem *problem, const char *format, ...)
     va_end(args);
 }
 
+void problem_note(struct config_problem *problem, struct place also, const char *format, ...)
+{
+    va_list args;
+
+    problem->also = also;
+    va_start(args, format);
+    (void)text_format_list(problem->note, sizeof(problem->note), format, args);
+    va_end(args);
+}
+
 void problem_hint_nearest(struct config_problem *problem, struct text wrong,
                           const struct text *names, uint32_t count)
 {
@@ -134,6 +144,11 @@ static void print_source(const struct place *place, FILE *to)
     fputc('\n', to);
 }
 
+static void print_place(const struct place *place, FILE *to)
+{
+    fprintf(to, "%.*s:%u:%u", TEXT_PRINTF(place->file->name), place->line, place->column);
+}
+
 void config_problems_print(struct config_problems *problems, FILE *to)
 {
     uint32_t shown = 0, warnings = problems->count - problems->error_count;
@@ -145,12 +160,17 @@ void config_problems_print(struct config_problems *problems, FILE *to)
         const struct config_problem *p = &problems->items[shown];
 
         if (p->place.file != NULL) {
-            fprintf(to, "%.*s:%u:%u: ", TEXT_PRINTF(p->place.file->name), p->place.line,
-                    p->place.column);
+            print_place(&p->place, to);
+            fputs(": ", to);
         }
         fprintf(to, "%s[%s]: %s\n", p->is_warning ? "warning" : "error", p->code, p->text);
         if (p->place.file != NULL && p->place.file->text.at != NULL) {
             print_source(&p->place, to);
+        }
+        if (p->note[0] != '\0') {
+            fprintf(to, "   note: %s, ", p->note);
+            print_place(&p->also, to);
+            fputc('\n', to);
         }
         if (p->hint[0] != '\0') {
             fprintf(to, "   hint: %s\n", p->hint);

@@ -30,6 +30,8 @@ struct config_problem {
     char code[8];      /* E0102 */
     char text[320];    /* a sentence */
     char hint[256];    /* "" or a hint */
+    char note[128];    /* "", or what stands at `also` */
+    struct place also; /* the other place, when two conflict */
     uint32_t sequence; /* order of finding: ties of place */
 };
 
@@ -48,6 +50,9 @@ struct config_problem *problem_add(struct config_problems *problems, struct plac
     __attribute__((format(printf, 4, 5)));
 void problem_hint(struct config_problem *problem, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+void problem_note(struct config_problem *problem, struct place also, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* "did you mean `x`?" when one of the names is near. */
 void problem_hint_nearest(struct config_problem *problem, struct text wrong,
