@@ -177,6 +177,15 @@ static void decide_ladder(struct pass *p, const struct segment_plan *s, struct m
     note_change(p, s, s->rungs[next].id, s->rungs[next].key, true);
 }
 
+/* Memberships are sorted by key: who has all of them has each at its rank. */
+static struct membership *membership_of(const struct customer *c, const struct segment_plan *s)
+{
+    if (s->rank < c->membership_count && c->memberships[s->rank].key == s->key) {
+        return &c->memberships[s->rank];
+    }
+    return customer_membership(c, s->key);
+}
+
 static struct membership *decide_one(struct pass *p, const struct segment_plan *s,
                                      struct membership *m)
 {
@@ -256,7 +265,7 @@ uint32_t segments_decide(const struct segments_plan *plan, const struct facts_pl
             continue;
         }
         s = &plan->segments[plan->order[i]];
-        m = customer_membership(c, s->key);
+        m = membership_of(c, s);
         if (m == NULL || is_asked || m->until_ms <= now_ms) {
             is_until_kept = is_until_kept && m != NULL && m->until_ms > until_ms;
             m = decide_one(&p, s, m);
@@ -281,7 +290,7 @@ uint32_t segments_of(const struct segments_plan *plan, const struct customer *c,
 
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct segment_plan *s = &plan->segments[i];
-        const struct membership *m = customer_membership(c, s->key);
+        const struct membership *m = membership_of(c, s);
 
         if (m == NULL || !m->is_member) {
             continue;

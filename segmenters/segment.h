@@ -42,6 +42,7 @@ struct segment_plan {
     struct rung_plan *rungs;
     uint32_t rung_count;
     uint64_t depends; /* FACT_ bits of all its predicates */
+    uint32_t rank;    /* place of its key among all: where a customer who has all keeps it */
 };
 
 struct segments_plan {

@@ -109,6 +109,16 @@ static enum err walk(struct segments_plan *plan, struct node *nodes, uint32_t *p
     return OK;
 }
 
+static void rank(struct segments_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->count; i++) {
+        plan->segments[i].rank = 0;
+        for (uint32_t k = 0; k < plan->count; k++) {
+            plan->segments[i].rank += plan->segments[k].key < plan->segments[i].key;
+        }
+    }
+}
+
 enum err segments_order(struct segments_plan *plan, struct arena *arena, char out_text[256])
 {
     struct node *nodes = arena_alloc(arena, plan->count * sizeof nodes[0]);
@@ -134,6 +144,7 @@ enum err segments_order(struct segments_plan *plan, struct arena *arena, char ou
         }
     }
     CHECK(done_count == plan->count);
+    rank(plan);
     plan->order_depends = arena_alloc(arena, plan->count * sizeof plan->order_depends[0]);
     for (uint32_t i = 0; i < plan->count; i++) {
         plan->order_depends[i] = plan->segments[plan->order[i]].depends;

@@ -5,6 +5,7 @@
 
 #include <stdalign.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +20,9 @@
 #define ARENA_IS_TWIN 0
 #endif
 
-#define BLOCK_SIZE (64 * 1024)
+#define BLOCK_SIZE     (64 * 1024)  /* the first; each next one is twice the one before, */
+#define BLOCK_SIZE_MAX (512 * 1024) /* so that soon one block, which is kept, holds a whole batch  \
+                                     */
 
 struct arena_block {
     struct arena_block *next;
@@ -30,9 +33,10 @@ struct arena_block {
 
 static struct arena_block *block_new(struct arena *a, size_t size)
 {
-    struct arena_block *b = mem_alloc(sizeof(*b) + size);
+    struct arena_block *b = mem_room(sizeof(*b) + size);
 
     b->size = size;
+    b->used = 0;
     b->next = a->blocks;
     a->blocks = b;
     return b;
@@ -57,7 +61,9 @@ void arena_reset(struct arena *a)
     while (a->blocks != NULL) {
         struct arena_block *next = a->blocks->next;
 
-        if (!ARENA_IS_TWIN && kept == NULL && a->blocks->size == BLOCK_SIZE) {
+        /* The newest of the growing ones comes first and is the largest. */
+        if (!ARENA_IS_TWIN && kept == NULL && a->blocks->size <= BLOCK_SIZE_MAX &&
+            a->blocks->size >= BLOCK_SIZE) {
             kept = a->blocks;
         } else {
             mem_free(a->blocks);
@@ -71,7 +77,15 @@ void arena_reset(struct arena *a)
     }
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+static size_t next_size(const struct arena_block *newest)
+{
+    if (newest == NULL || newest->size < BLOCK_SIZE) {
+        return BLOCK_SIZE;
+    }
+    return newest->size * 2 < BLOCK_SIZE_MAX ? newest->size * 2 : BLOCK_SIZE_MAX;
+}
+
+void *arena_room(struct arena *a, size_t size)
 {
     struct arena_block *b = a->blocks;
     size_t aligned = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
@@ -83,8 +97,10 @@ void *arena_alloc(struct arena *a, size_t size)
         return block_new(a, size)->room;
     }
     if (b == NULL || b->size - b->used < aligned) {
-        b = block_new(a, aligned > BLOCK_SIZE / 4 ? aligned : BLOCK_SIZE);
-        if (b->size != BLOCK_SIZE && b->next != NULL) {
+        bool is_own = aligned > BLOCK_SIZE / 4;
+
+        b = block_new(a, is_own ? aligned : next_size(b));
+        if (is_own && b->next != NULL) {
             /* A piece with a block of its own goes behind the current one, which still has room. */
             a->blocks = b->next;
             b->next = a->blocks->next;
@@ -93,8 +109,12 @@ void *arena_alloc(struct arena *a, size_t size)
     }
     piece = b->room + b->used;
     b->used += aligned;
-    memset(piece, 0, aligned);
     return piece;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    return memset(arena_room(a, size), 0, size);
 }
 
 struct text arena_text(struct arena *a, struct text t)
@@ -104,10 +124,11 @@ struct text arena_text(struct arena *a, struct text t)
     if (t.at == NULL) {
         return TEXT_NONE;
     }
-    copy = arena_alloc(a, t.size + 1);
+    copy = arena_room(a, t.size + 1);
     if (t.size > 0) {
         memcpy(copy, t.at, t.size);
     }
+    copy[t.size] = '\0';
     return (struct text){ copy, t.size };
 }
 
@@ -121,7 +142,7 @@ struct text arena_format(struct arena *a, const char *format, ...)
     size = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     CHECK(size >= 0);
-    copy = arena_alloc(a, (size_t)size + 1);
+    copy = arena_room(a, (size_t)size + 1);
     va_start(arguments, format);
     (void)vsnprintf(copy, (size_t)size + 1, format, arguments);
     va_end(arguments);

@@ -21,6 +21,8 @@ void arena_reset(
 
 /* Zeroed, aligned for any type, lives until arena_reset. Cannot fail. */
 void *arena_alloc(struct arena *a, size_t size);
+/* The same, not zeroed: for pieces that are written before they are read. */
+void *arena_room(struct arena *a, size_t size);
 struct text arena_text(struct arena *a,
                        struct text t); /* a copy, NUL behind it; absent stays absent */
 struct text arena_format(struct arena *a, const char *format, ...)

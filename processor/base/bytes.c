@@ -4,6 +4,7 @@
 #include "processor/base/mem.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -169,11 +170,18 @@ struct bytes bytes_out_view(const struct bytes_out *out)
     return (struct bytes){ out->at, out->size };
 }
 
-static uint8_t *make_room(struct bytes_out *out, size_t size)
+__attribute__((noinline, cold)) static void grow(struct bytes_out *out, size_t size)
 {
     CHECK(size <= SIZE_MAX / 4 && out->size <= SIZE_MAX / 4);
     while (out->capacity - out->size < size) {
         out->at = mem_grow(out->at, out->capacity, &out->capacity, 1);
+    }
+}
+
+static inline uint8_t *make_room(struct bytes_out *out, size_t size)
+{
+    if (out->capacity - out->size < size) {
+        grow(out, size);
     }
     return out->at + out->size;
 }
@@ -196,22 +204,18 @@ void bytes_put_byte(struct bytes_out *out, uint8_t value)
 
 void bytes_put_u64(struct bytes_out *out, uint64_t value)
 {
-    uint8_t *to = make_room(out, 8);
+    uint64_t little = htole64(value);
 
-    for (unsigned i = 0; i < 8; i++) {
-        to[i] = (uint8_t)(value >> (8 * i));
-    }
-    out->size += 8;
+    memcpy(make_room(out, sizeof(little)), &little, sizeof(little));
+    out->size += sizeof(little);
 }
 
 void bytes_put_u32(struct bytes_out *out, uint32_t value)
 {
-    uint8_t *to = make_room(out, 4);
+    uint32_t little = htole32(value);
 
-    for (unsigned i = 0; i < 4; i++) {
-        to[i] = (uint8_t)(value >> (8 * i));
-    }
-    out->size += 4;
+    memcpy(make_room(out, sizeof(little)), &little, sizeof(little));
+    out->size += sizeof(little);
 }
 
 void bytes_put_long(struct bytes_out *out, int64_t value)
@@ -219,6 +223,11 @@ void bytes_put_long(struct bytes_out *out, int64_t value)
     uint64_t zigzag = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
     uint8_t *to = make_room(out, VARINT_BYTES_MAX);
 
+    if (zigzag <= 0x7f) {
+        *to = (uint8_t)zigzag;
+        out->size++;
+        return;
+    }
     while (zigzag > 0x7f) {
         *to++ = (uint8_t)(zigzag | 0x80);
         zigzag >>= 7;

@@ -13,6 +13,14 @@ void *mem_alloc(size_t size)
     return at;
 }
 
+void *mem_room(size_t size)
+{
+    void *at = malloc(size == 0 ? 1 : size);
+
+    CHECK(at != NULL);
+    return at;
+}
+
 void *mem_dup(const void *from, size_t size)
 {
     char *copy = malloc(size + 1);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 void *mem_alloc(size_t size);                 /* zeroed; size may be 0 */
+void *mem_room(size_t size);                  /* not zeroed: written before it is read */
 void *mem_dup(const void *from, size_t size); /* a copy, with a NUL behind it */
 char *mem_dup_text(const char *text);         /* NUL-terminated */
 void mem_free(void *at);                      /* NULL is fine */

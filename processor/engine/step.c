@@ -56,7 +56,7 @@ static void decide_segments(struct work *w)
     struct segment_change *room;
     uint32_t found;
 
-    room = arena_alloc(w->s->scratch, (w->change_count + 2 * plan->count + 1) * sizeof(*room));
+    room = arena_room(w->s->scratch, (w->change_count + 2 * plan->count + 1) * sizeof(*room));
     if (w->change_count > 0) {
         memcpy(room, w->changes, w->change_count * sizeof(*room));
     }
@@ -86,17 +86,12 @@ static int64_t runs_due(const struct work *w, bool is_waiting_counted)
 /* After an input: its memberships, the runs' plans, the customer's one timer. */
 static void finish(struct work *w)
 {
-    int64_t segments_ms = INSTANT_NEVER;
-
     work_memberships(w);
     for (uint32_t i = 0; i < w->c->run_count; i++) {
         sequence_plan_due(w, &w->c->runs[i]);
     }
-    for (uint32_t i = 0; i < w->c->membership_count; i++) {
-        segments_ms = least(segments_ms, w->c->memberships[i].until_ms);
-    }
     w->c->decided_at_ms = w->c->decided_at_ms > w->now_ms ? w->c->decided_at_ms : w->now_ms;
-    w->c->due_ms = least(segments_ms, runs_due(w, true));
+    w->c->due_ms = least(w->segments_until_ms, runs_due(w, true));
 }
 
 /* Segments, then what follows from them; again while something changes. */
