@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 void tidy_fini(struct tidy *t)
 {
@@ -104,7 +105,11 @@ static void check_file(struct tidy *t, const char *root, struct text path)
     }
     (void)fclose(file);
     bytes_put_byte(&raw, 0); /* rules may look one byte ahead */
-    tidy_file(t, path, (struct text){ (const char *)raw.at, raw.size - 1 });
+    if (text_ends_with(path, TEXT(".md"))) {
+        tidy_page(t, root, path, (struct text){ (const char *)raw.at, raw.size - 1 });
+    } else {
+        tidy_file(t, path, (struct text){ (const char *)raw.at, raw.size - 1 });
+    }
     bytes_out_fini(&raw);
     mem_free(name);
 }
@@ -151,7 +156,8 @@ static void check_folder(struct tidy *t, const char *root, struct text folder, u
         name = join(root, path);
         if (stat(name, &status) == 0 && S_ISDIR(status.st_mode)) {
             check_folder(t, root, path, depth + 1);
-        } else if (text_ends_with(path, TEXT(".c")) || text_ends_with(path, TEXT(".h"))) {
+        } else if (text_ends_with(path, TEXT(".c")) || text_ends_with(path, TEXT(".h")) ||
+                   text_ends_with(path, TEXT(".md"))) {
             check_file(t, root, path);
         }
         mem_free(name);
@@ -166,9 +172,15 @@ void tidy_tree(struct tidy *t, const char *root)
     static const char *const folders[] = { "deploy",     "processor", "schemas",
                                            "segmenters", "sinks",     "tests" };
 
+    char *first = join(root, TEXT("README.md"));
+
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
         check_folder(t, root, text_of(folders[i]), 0);
     }
+    if (access(first, R_OK) == 0) {
+        check_file(t, root, TEXT("README.md"));
+    }
+    mem_free(first);
 }
 
 int main(int count, char **arguments)

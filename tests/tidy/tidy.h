@@ -1,5 +1,5 @@
 /* What a compiler does not check about this source tree: layers, third-party headers, sizes, banned
- * calls, guards, READMEs.
+ * calls, guards, READMEs, links.
  *
  * Test program. Findings are lines of text, "file:line: sentence".
  */
@@ -27,6 +27,9 @@ void tidy_say(struct tidy *t, struct text path, uint32_t line, const char *forma
 
 /* Check one .c or .h file. `path` is relative to the root. */
 void tidy_file(struct tidy *t, struct text path, struct text raw);
+
+/* Check one .md page: what it links to is there. */
+void tidy_page(struct tidy *t, const char *root, struct text path, struct text raw);
 
 /* The same text with strings and characters, and if asked comments too, blanked out; lines stay
  * where they are. Owner: the caller, mem_free. */

@@ -77,6 +77,12 @@ static const struct planted faults[] = {
     { "processor/base/a_b.h", "/* x */\n" GUARD("BASE_A_B_H") "#endif\n", NULL },
     { "tests/support/a.h", "/* nothing */\n",
       "tests/support/a.h:1: no include guard TESTS_SUPPORT" },
+    /* pages */
+    { "sinks/more.md", "x\n[a](../schemas/b.md#c)\n",
+      "sinks/more.md:2: a link to ../schemas/b.md" },
+    { "sinks/more.md",
+      "[a](README.md#b) [b](#c) [c](https://example.org/x) `[d](e)`\n```\n[f](g)\n```\n", NULL },
+    { "README.md", "[a](sinks)\n", "README.md:1: a link to sinks" },
 };
 
 static void make_folders(char *path)
