@@ -34,6 +34,7 @@ enum err predicate_compile(struct facts_plan *plan, const struct predicate_names
     CHECK(root != NULL);
     p = arena_alloc(plan->arena, sizeof(*p));
     p->root = root;
+    p->source = source;
     p->depends = c.depends;
     p->cost = c.node_count;
     p->segment_count = c.segment_count;

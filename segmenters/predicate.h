@@ -84,6 +84,50 @@ struct view {
 /* Thread: any. Cannot fail. */
 struct answer predicate_eval(const struct predicate *p, const struct view *v);
 
+/* One part of a predicate as an evaluation sees it: a group (its parts follow, one deeper), or a
+ * test with what it looked at. */
+enum predicate_part_kind {
+    PREDICATE_PART_ALL,
+    PREDICATE_PART_ANY,
+    PREDICATE_PART_NONE,
+    PREDICATE_PART_NOT, /* of the one part that follows */
+    PREDICATE_PART_TEST
+};
+
+/* Why a value is unknown. */
+enum predicate_cause {
+    PREDICATE_KNOWN,
+    PREDICATE_NOT_SET,  /* an attribute or a field */
+    PREDICATE_NEVER,    /* first, last of something that never happened */
+    PREDICATE_NO_ORDER, /* rfm without an order in its window */
+    PREDICATE_UNDECIDED /* anything else: a wrong type, an overflow, too little history */
+};
+
+#define PREDICATE_OPERANDS_MAX 8
+
+struct predicate_operand {
+    struct text source;
+    struct value value; /* while cause is PREDICATE_KNOWN */
+    bool is_points;     /* value is an integer of 2^-40 point */
+    enum predicate_cause cause;
+};
+
+struct predicate_part {
+    enum predicate_part_kind kind;
+    uint32_t depth;     /* 0: the whole */
+    struct text source; /* TEST: as written */
+    struct answer answer;
+    struct predicate_operand operands[PREDICATE_OPERANDS_MAX]; /* TEST: what is no constant */
+    uint32_t operand_count;
+};
+
+typedef void predicate_part_sink(void *context, const struct predicate_part *part);
+
+/* Break the predicate into its parts, in the order they are written. The answer of part 0 is what
+ * predicate_eval gives. A part lives during the call. */
+void predicate_explain(const struct predicate *p, const struct view *v, predicate_part_sink *sink,
+                       void *context);
+
 /* The three-valued algebra, also used outside (ladders). */
 struct answer answer_and(struct answer a, struct answer b);
 struct answer answer_or(struct answer a, struct answer b);

@@ -135,6 +135,7 @@ struct node {
 
 struct predicate {
     const struct node *root; /* NULL: a join */
+    struct text source;      /* as written; a join: absent */
     enum predicate_join join;
     const struct predicate *const *of;
     uint32_t of_count;

@@ -369,9 +369,31 @@ static void loader_init(struct loader *l, int needs, struct config_problems *pro
     c->rules->facts.arena = l->arena;
 }
 
+/* Places outlive the problems: their files move to the rules' arena, without their text. */
+static void keep_files(struct loader *l, struct yaml_node *n, const struct config_file **was,
+                       struct config_file **is)
+{
+    if (n->place.file != NULL && n->place.file != *was) {
+        *was = n->place.file;
+        *is = arena_alloc(l->arena, sizeof(**is));
+        (*is)->name = arena_text(l->arena, n->place.file->name);
+        (*is)->order = n->place.file->order;
+    }
+    n->place.file = n->place.file == NULL ? NULL : *is;
+    for (uint32_t i = 0; i < n->count; i++) {
+        if (n->kind == YAML_MAP) {
+            keep_files(l, n->keys[i], was, is);
+        }
+        keep_files(l, n->items[i], was, is);
+    }
+}
+
 static enum err finish(struct loader *l, struct yaml_node *root, const struct config_override *o,
                        uint32_t override_count, struct config **out_config)
 {
+    const struct config_file *was = NULL;
+    struct config_file *is = NULL;
+
     *out_config = NULL;
     if (root != NULL) {
         for (uint32_t i = 0; i < override_count; i++) {
@@ -385,6 +407,8 @@ static enum err finish(struct loader *l, struct yaml_node *root, const struct co
         config_free(l->config);
         return ERR_CONFIG;
     }
+    keep_files(l, root, &was, &is);
+    l->config->root = root;
     *out_config = l->config;
     return OK;
 }
@@ -418,6 +442,30 @@ enum err config_load_text(struct text yaml, const char *name, int needs,
     file = new_file(problems, text_of(name));
     file->text = arena_text(&problems->arena, yaml);
     return finish(&l, parse_file(&l, file), overrides, override_count, out_config);
+}
+
+const struct yaml_node *config_find(const struct config *c, struct text path,
+                                    const struct yaml_node **out_key)
+{
+    const struct yaml_node *n = c->root;
+
+    while (n != NULL && path.size > 0) {
+        const char *dot = memchr(path.at, '.', path.size);
+        struct text name = { path.at, dot == NULL ? path.size : (size_t)(dot - path.at) };
+        const struct yaml_node *found = NULL;
+
+        for (uint32_t i = 0; n->kind == YAML_MAP && i < n->count; i++) {
+            if (text_equal(n->keys[i]->text, name)) {
+                found = n->items[i];
+                if (out_key != NULL) {
+                    *out_key = n->keys[i];
+                }
+            }
+        }
+        n = found;
+        path = dot == NULL ? TEXT("") : (struct text){ dot + 1, path.size - name.size - 1 };
+    }
+    return n;
 }
 
 void config_free(struct config *c)

@@ -6,6 +6,7 @@
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 #include "processor/config/tests.h"
+#include "processor/config/yaml.h"
 #include "processor/engine/rules.h"
 #include "schemas/event.h"
 
@@ -27,6 +28,8 @@ enum store_kind { STORE_KIND_NONE, STORE_KIND_MEMORY, STORE_KIND_REDIS };
 
 struct config {
     struct rules *rules;
+    const struct yaml_node *root; /* the checked tree, for places and for what changed; its files
+                                     have names, no text */
     /* kafka */
     struct text brokers; /* comma-separated; absent: no kafka section */
     const struct property *properties, *consumer_properties, *producer_properties;
@@ -73,5 +76,9 @@ enum err config_load_text(struct text yaml, const char *name, int needs,
                           const struct config_override *overrides, uint32_t override_count,
                           struct config **out_config, struct config_problems *problems);
 void config_free(struct config *c);
+
+/* The value below `root` at "a.b.c", where keys have no dots; NULL: none. out_key may be NULL. */
+const struct yaml_node *config_find(const struct config *c, struct text path,
+                                    const struct yaml_node **out_key);
 
 #endif /* CONFIG_CONFIG_H */
