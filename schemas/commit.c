@@ -2,6 +2,7 @@
 
 #include "processor/base/check.h"
 #include "processor/base/instant.h"
+#include "processor/base/mem.h"
 #include "schemas/record_header.h"
 
 #define TOPIC_SIZE_MAX   249 /* Kafka's own limit */
@@ -13,6 +14,59 @@ void partition_state_init(struct partition_state *s)
     *s = (struct partition_state){ .stream_ms = INSTANT_MIN };
 }
 
+size_t commit_size(const struct commit *c)
+{
+    size_t size = sizeof(*c) + c->record_count * sizeof(struct commit_record) +
+                  c->outbox_count * sizeof(struct outbox_entry);
+
+    for (uint32_t i = 0; i < c->record_count; i++) {
+        size += c->records[i].customer.size + c->records[i].record.size;
+    }
+    for (uint32_t i = 0; i < c->outbox_count; i++) {
+        size += c->outbox[i].key.size + c->outbox[i].payload.size;
+    }
+    return size;
+}
+
+/* Absent stays absent. Moves *room behind the copy. */
+static const void *put(char **room, const void *at, size_t size)
+{
+    char *copy = *room;
+
+    if (at == NULL) {
+        return NULL;
+    }
+    if (size > 0) {
+        memcpy(copy, at, size);
+    }
+    *room += size;
+    return copy;
+}
+
+struct commit *commit_copy(const struct commit *c)
+{
+    struct commit *copy = mem_alloc(commit_size(c));
+    struct commit_record *records = (struct commit_record *)(void *)(copy + 1);
+    struct outbox_entry *outbox = (struct outbox_entry *)(void *)(records + c->record_count);
+    char *room = (char *)(outbox + c->outbox_count);
+
+    *copy = *c;
+    for (uint32_t i = 0; i < c->record_count; i++) {
+        records[i] = c->records[i];
+        records[i].customer.at = put(&room, records[i].customer.at, records[i].customer.size);
+        records[i].record.at = put(&room, records[i].record.at, records[i].record.size);
+    }
+    for (uint32_t i = 0; i < c->outbox_count; i++) {
+        outbox[i] = c->outbox[i];
+        outbox[i].key.at = put(&room, outbox[i].key.at, outbox[i].key.size);
+        outbox[i].payload.at = put(&room, outbox[i].payload.at, outbox[i].payload.size);
+    }
+    CHECK(room <= (char *)copy + commit_size(c));
+    copy->records = records;
+    copy->outbox = outbox;
+    return copy;
+}
+
 void partition_state_encode(const struct partition_state *s, struct bytes_out *out)
 {
     CHECK(s->position_count <= COMMIT_TOPICS_MAX);
@@ -22,6 +76,7 @@ void partition_state_encode(const struct partition_state *s, struct bytes_out *o
     bytes_put_long(out, s->stream_ms);
     bytes_put_long(out, s->outbox_last);
     bytes_put_long(out, s->outbox_trimmed);
+    bytes_put_long(out, (int64_t)s->lineage);
     bytes_put_long(out, (int64_t)s->config);
     bytes_put_long(out, s->partition_count);
     if (s->position_count > 0) {
@@ -52,6 +107,7 @@ enum err partition_state_decode(struct bytes b, struct arena *arena,
     s.stream_ms = bytes_long(&in);
     s.outbox_last = bytes_long(&in);
     s.outbox_trimmed = bytes_long(&in);
+    s.lineage = (uint64_t)bytes_long(&in);
     s.config = (uint64_t)bytes_long(&in);
     partitions = bytes_long(&in);
     count = bytes_block(&in, 3);

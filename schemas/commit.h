@@ -16,7 +16,7 @@
 
 /* "<epoch>.<version>": an owner compares and sets it with every write. */
 struct guard {
-    int64_t epoch;   /* grows by every takeover */
+    int64_t epoch;   /* grows by every takeover: given by the consumer group */
     int64_t version; /* grows by 1 with every commit */
 };
 
@@ -32,6 +32,7 @@ struct partition_state {
     int64_t stream_ms;       /* stream time; INSTANT_MIN: none yet */
     int64_t outbox_last;     /* sequence number of the newest outbox entry; 0: none ever */
     int64_t outbox_trimmed;  /* entries up to here are published and gone */
+    uint64_t lineage;        /* drawn when the partition was new: tells histories apart */
     uint64_t config;         /* hash of the compiled configuration */
     int32_t partition_count; /* of every input topic */
     struct topic_position positions[COMMIT_TOPICS_MAX];
@@ -62,6 +63,11 @@ struct commit {
 };
 
 void partition_state_init(struct partition_state *s);
+
+/* A copy with all it points to but the names of topics, in one piece of memory. Owner: the caller,
+ * mem_free. */
+struct commit *commit_copy(const struct commit *c);
+size_t commit_size(const struct commit *c); /* of such a copy */
 
 /* Stored forms, Avro binary behind the single-object header. Errors: ERR_CORRUPT.
  * Decoded texts and bytes are views of the input (topics: copied into the arena). */

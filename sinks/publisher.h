@@ -1,12 +1,13 @@
-/* Where triggers, memberships, outcomes and dead letters leave: at least once, per key in order.
+/* Where triggers, memberships, outcomes and dead letters leave: per key in order; at least once,
+ * or, with the offsets of what they came from, in transactions: exactly once.
  *
- * Layer: sinks. One publisher per process, shared by its workers. Two implementations: Kafka
- * (idempotent producer) and memory (tests, simulator), passing one contract suite.
+ * Layer: sinks. Three implementations pass one contract suite: Kafka with an idempotent producer,
+ * one per process, shared by its workers; Kafka with transactions, one per worker; memory (tests).
  */
 #ifndef SINKS_PUBLISHER_H
 #define SINKS_PUBLISHER_H
 #include "processor/base/err.h"
-#include "schemas/commit.h"
+#include "schemas/mark.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,9 +16,21 @@
  * publisher's own. */
 typedef void publisher_delivered(void *context, int32_t partition, int64_t sequence);
 
+/* What is durable of a partition: goes to the consumer group with the outputs it led to. */
+struct publisher_progress {
+    int32_t partition;
+    const struct text *topics;   /* of the input */
+    const int64_t *next_offsets; /* by topic; -1: nothing read yet */
+    uint32_t topic_count;
+    struct mark mark; /* `published` is the publisher's to fill */
+    bool is_urgent;   /* tell the group now, also without outputs */
+};
+
 struct publisher;
 struct publisher_ops {
     enum err (*publish)(struct publisher *p, int32_t partition, const struct outbox_entry *entry);
+    bool (*progress)(struct publisher *p, const struct publisher_progress *progress);
+    void (*join)(struct publisher *p, struct bytes identity);
     void (*forget)(struct publisher *p, int32_t partition);
     void (*close)(struct publisher *p);
 };
@@ -31,6 +44,21 @@ static inline enum err publisher_publish(struct publisher *p, int32_t partition,
                                          const struct outbox_entry *entry)
 {
     return p->ops->publish(p, partition, entry);
+}
+
+/* After all entries of that progress were handed over. Returns: false when this publisher tells the
+ * group nothing: then the caller does. Texts and offsets are copied. Thread: any. */
+static inline bool publisher_progress(struct publisher *p,
+                                      const struct publisher_progress *progress)
+{
+    return p->ops->progress(p, progress);
+}
+
+/* Who its offsets are committed for: a member of the group in one generation. Absent: nobody, and
+ * what needs transactions waits. Thread: any. */
+static inline void publisher_join(struct publisher *p, struct bytes identity)
+{
+    p->ops->join(p, identity);
 }
 
 /* The partition was lost: report none of its deliveries any more. */

@@ -302,6 +302,19 @@ static void publisher_free(struct publisher_kafka *p)
     mem_free(p);
 }
 
+static bool progress(struct publisher *publisher, const struct publisher_progress *progress)
+{
+    (void)publisher;
+    (void)progress;
+    return false;
+}
+
+static void join(struct publisher *publisher, struct bytes identity)
+{
+    (void)publisher;
+    (void)identity;
+}
+
 static void close_publisher(struct publisher *publisher)
 {
     struct publisher_kafka *p = (struct publisher_kafka *)(void *)publisher;
@@ -358,7 +371,7 @@ static void start_thread(struct publisher_kafka *p)
 enum err publisher_kafka_new(const struct publisher_kafka_options *options, struct publisher **out,
                              char out_text[256])
 {
-    static const struct publisher_ops ops = { publish, forget, close_publisher };
+    static const struct publisher_ops ops = { publish, progress, join, forget, close_publisher };
     struct publisher_kafka *p = mem_alloc(sizeof(*p));
     enum err e;
 

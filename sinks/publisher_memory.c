@@ -107,6 +107,19 @@ static void forget(struct publisher *publisher, int32_t partition)
     unlock(m);
 }
 
+static bool progress(struct publisher *publisher, const struct publisher_progress *progress)
+{
+    (void)publisher;
+    (void)progress;
+    return false;
+}
+
+static void join(struct publisher *publisher, struct bytes identity)
+{
+    (void)publisher;
+    (void)identity;
+}
+
 static void close_publisher(struct publisher *publisher)
 {
     struct publisher_memory *m = (struct publisher_memory *)(void *)publisher;
@@ -128,7 +141,7 @@ static void close_publisher(struct publisher *publisher)
 struct publisher *publisher_memory_new(publisher_delivered *delivered, void *context,
                                        int64_t entries_max)
 {
-    static const struct publisher_ops ops = { publish, forget, close_publisher };
+    static const struct publisher_ops ops = { publish, progress, join, forget, close_publisher };
     struct publisher_memory *m = mem_alloc(sizeof(*m));
 
     m->publisher.ops = &ops;

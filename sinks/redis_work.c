@@ -29,6 +29,11 @@ struct redis_work *redis_work_new(const struct store_request *request)
     w->reply.context = request->context;
     if (request->verb == STORE_COMMIT) {
         store_rules_commit(request->commit);
+    } else if (request->verb == STORE_CLAIM) {
+        CHECK(request->epoch >= 1);
+        while (getrandom(&w->guard_next.token, sizeof(w->guard_next.token), 0) < 0) {
+            CHECK(errno == EINTR);
+        }
     }
     CHECK(request->verb != STORE_TIMERS || request->limit > 0);
     return w;
@@ -96,9 +101,6 @@ static void send_claim(struct redis_work *w, const struct redis_partition *p, st
         redis_link_word(out, "-1");
         return;
     }
-    while (getrandom(&w->guard_next.token, sizeof(w->guard_next.token), 0) < 0) {
-        CHECK(errno == EINTR);
-    }
     command(w, p, out, "MULTI", NULL, 0);
     command(w, p, out, "SET", "g", 1);
     put_guard(out, &w->guard_next);
@@ -118,6 +120,7 @@ static void send_timers(struct redis_work *w, const struct redis_partition *p,
         w->page_offset = is_known ? p->page_before - 1 : 0;
         w->page_count = (int64_t)r->limit + 1;
     }
+    command(w, p, out, "GET", "g", 0);
     command(w, p, out, "ZRANGE", "t", 7);
     if (is_behind) {
         redis_link_integer(out, r->after_due_ms);
@@ -136,11 +139,7 @@ static void send_load(struct redis_work *w, const struct redis_partition *p, str
 {
     const struct store_request *r = &w->request;
 
-    if (r->customer_count == 0) {
-        command(w, p, out, "PING", NULL, 0); /* MGET wants a key */
-        return;
-    }
-    command(w, p, out, "MGET", NULL, r->customer_count);
+    command(w, p, out, "MGET", "g", r->customer_count);
     for (uint32_t i = 0; i < r->customer_count; i++) {
         redis_link_argument_joined(out, p->customers, r->customers[i]);
     }

@@ -65,8 +65,20 @@ static enum err read_state(struct redis_work *w, const struct store_guard *found
     return store_rules_outbox(blobs, count, state, &w->arena, &w->reply);
 }
 
+/* The guard beside what was read. Returns: OK, or what to answer. */
+static enum err look(const struct redisReply *r, const struct redis_partition *p)
+{
+    struct store_guard found = { { 0, 0 }, 0 };
+    bool is_there;
+
+    if (!read_guard(r, &is_there, &found)) {
+        return ERR_CORRUPT;
+    }
+    return store_guard_look(p->is_claimed ? &p->guard : NULL, is_there ? &found : NULL);
+}
+
 /* WATCH, GET g, GET m, ZRANGE o. */
-static enum redis_work_result receive_claim(struct redis_work *w)
+static enum redis_work_result receive_claim(struct redis_work *w, const struct redis_partition *p)
 {
     struct store_guard found = { { 0, 0 }, 0 };
     bool is_there;
@@ -75,11 +87,16 @@ static enum redis_work_result receive_claim(struct redis_work *w)
     if (!read_guard(w->replies[1], &is_there, &found)) {
         return answer(w, ERR_CORRUPT);
     }
+    if (!store_guard_may_claim(p->is_claimed ? &p->guard : NULL, is_there ? &found : NULL,
+                               w->request.epoch, w->guard_next.token)) {
+        w->reply.guard = found.at;
+        return answer(w, ERR_FENCED);
+    }
     e = read_state(w, &found);
     if (e != OK) {
         return answer(w, e);
     }
-    w->guard_next = (struct store_guard){ { found.at.epoch + 1, found.at.version }, 0 };
+    w->guard_next.at = (struct guard){ w->request.epoch, found.at.version };
     return REDIS_WORK_SEND;
 }
 
@@ -188,13 +205,18 @@ static void remember_place(const struct redis_work *w, struct redis_partition *p
 static enum redis_work_result receive_timers(struct redis_work *w, struct redis_partition *p)
 {
     const struct store_request *r = &w->request;
-    uint32_t count = redis_link_reply_count(w->replies[0]) / 2;
+    const struct redisReply *entries = w->replies[1];
+    uint32_t count = redis_link_reply_count(entries) / 2;
     struct store_timer *page = arena_alloc(&w->arena, (count + 1) * sizeof(*page));
+    enum err e = look(w->replies[0], p);
     uint32_t seen, shown;
 
+    if (e != OK) {
+        return answer(w, e);
+    }
     for (uint32_t i = 0; i < count; i++) {
-        page[i].customer = redis_link_reply_text(redis_link_reply_at(w->replies[0], 2 * i));
-        if (!read_score(redis_link_reply_text(redis_link_reply_at(w->replies[0], 2 * i + 1)),
+        page[i].customer = redis_link_reply_text(redis_link_reply_at(entries, 2 * i));
+        if (!read_score(redis_link_reply_text(redis_link_reply_at(entries, 2 * i + 1)),
                         &page[i].due_ms)) {
             return answer(w, ERR_CORRUPT);
         }
@@ -218,16 +240,22 @@ static enum redis_work_result receive_timers(struct redis_work *w, struct redis_
     return answer(w, OK);
 }
 
-static enum redis_work_result receive_load(struct redis_work *w, struct text *out_trouble)
+static enum redis_work_result receive_load(struct redis_work *w, const struct redis_partition *p,
+                                           struct text *out_trouble)
 {
     uint32_t wanted = w->request.customer_count;
     struct bytes *records = arena_alloc(&w->arena, (wanted + 1) * sizeof(*records));
+    enum err e;
 
-    if (redis_link_reply_count(w->replies[0]) != wanted) {
+    if (redis_link_reply_count(w->replies[0]) != wanted + 1) {
         return refuse(TEXT("protocol"), out_trouble);
     }
+    e = look(redis_link_reply_at(w->replies[0], 0), p);
+    if (e != OK) {
+        return answer(w, e);
+    }
     for (uint32_t i = 0; i < wanted; i++) {
-        struct text t = redis_link_reply_text(redis_link_reply_at(w->replies[0], i));
+        struct text t = redis_link_reply_text(redis_link_reply_at(w->replies[0], i + 1));
 
         records[i] = (struct bytes){ (const uint8_t *)t.at, t.size };
     }
@@ -249,13 +277,13 @@ enum redis_work_result redis_work_receive(struct redis_work *w, struct redis_par
     }
     switch (w->request.verb) {
     case STORE_CLAIM:
-        return w->stage == 1 ? receive_claim(w) : receive_exec(w, p, out_trouble);
+        return w->stage == 1 ? receive_claim(w, p) : receive_exec(w, p, out_trouble);
     case STORE_COMMIT:
         return w->stage == 1 ? receive_commit(w, p) : receive_exec(w, p, out_trouble);
     case STORE_TIMERS:
         return receive_timers(w, p);
     case STORE_LOAD:
-        return receive_load(w, out_trouble);
+        return receive_load(w, p, out_trouble);
     case STORE_RELEASE:
         break;
     }

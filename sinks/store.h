@@ -20,6 +20,7 @@ struct store_request {
     enum store_verb verb;
     int32_t partition;
     void *context;                /* comes back with the reply */
+    int64_t epoch;                /* CLAIM: given by the consumer group, >= 1 */
     const struct text *customers; /* LOAD */
     uint32_t customer_count;
     const struct commit *commit; /* COMMIT */
@@ -37,8 +38,8 @@ struct store_reply {
     enum store_verb verb;
     int32_t partition;
     void *context;
-    /* FENCED: somebody else claimed the partition, or this object never did. REGRESSED: the guard
-     * is older than what this owner wrote, or gone. CORRUPT: stored bytes cannot be read.
+    /* FENCED: somebody else claimed the partition, or (COMMIT) this object never did. REGRESSED:
+     * the guard is older than what this owner wrote, or gone. CORRUPT: stored bytes cannot be read.
      * UNAVAILABLE: the partition was released before the answer came; a commit may or may not have
      * been made. */
     enum err error;
@@ -59,19 +60,23 @@ struct store_ops {
     void (*submit)(struct store *s, const struct store_request *request);
     bool (*poll)(struct store *s, int32_t timeout_ms, struct store_reply *out_reply);
     int (*fd)(const struct store *s); /* readable when poll may have something; -1: none */
+    int64_t (*comebacks)(const struct store *s);
     void (*close)(struct store *s);
 };
 struct store { /* first member of every implementation */
     const struct store_ops *ops;
 };
 
-/* CLAIM takes the partition over: guard becomes (epoch + 1, version), so every earlier owner's
- * commit is FENCED; a new partition's is (1, 0). Outbox entries up to the state's outbox_trimmed
- * are not shown. TIMERS: a page is empty only when it is the last. COMMIT is compare-and-set on
- * the guard and atomic: all of it or nothing. A deleted record has no timer. Requires: at most
- * 2^53 either side of zero for instants and sequence numbers.
- * RELEASE forgets what this object knows of the partition; the stored state stays. A request of it
- * still under way is answered UNAVAILABLE first. */
+/* CLAIM takes the partition over: guard becomes (epoch, version), so every earlier owner's commit
+ * is FENCED; a new partition's is (epoch, 0). It is FENCED itself when the stored epoch is not
+ * lower, unless it is this object's own: then what is stored is shown anew. Outbox entries up to
+ * the state's outbox_trimmed are not shown. TIMERS and LOAD of who has claimed compare the guard,
+ * too, so that nothing older than its own commits is shown; of others they are a plain look.
+ * TIMERS: a page is empty only when it is the last. COMMIT is compare-and-set on the guard and
+ * atomic: all of it or nothing. A deleted record has no timer. Requires: at most 2^53 either side
+ * of zero for instants and sequence numbers. RELEASE forgets what this object knows of the
+ * partition; the stored state stays. A request of it still under way is answered UNAVAILABLE first.
+ */
 static inline void store_submit(struct store *s, const struct store_request *request)
 {
     s->ops->submit(s, request);
@@ -88,6 +93,12 @@ static inline bool store_poll(struct store *s, int32_t timeout_ms, struct store_
 static inline int store_fd(const struct store *s)
 {
     return s->ops->fd(s);
+}
+
+/* How often it was away and came back: what it holds now may be older than what was committed. */
+static inline int64_t store_comebacks(const struct store *s)
+{
+    return s->ops->comebacks(s);
 }
 
 static inline void store_close(struct store *s)

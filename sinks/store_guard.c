@@ -79,3 +79,30 @@ enum store_guard_verdict store_guard_judge(const struct store_guard *held, struc
     return is_sent && found->at.version == expected.version + 1 ? STORE_GUARD_LANDED
                                                                 : STORE_GUARD_FENCED;
 }
+
+bool store_guard_may_claim(const struct store_guard *held, const struct store_guard *found,
+                           int64_t epoch, uint64_t token)
+{
+    if (found == NULL || found->at.epoch < epoch) {
+        return true;
+    }
+    return found->at.epoch == epoch &&
+           (found->token == token || (held != NULL && found->token == held->token));
+}
+
+enum err store_guard_look(const struct store_guard *held, const struct store_guard *found)
+{
+    if (held == NULL) {
+        return OK;
+    }
+    switch (store_guard_judge(held, held->at, found, false)) {
+    case STORE_GUARD_GO:
+        return OK;
+    case STORE_GUARD_REGRESSED:
+        return ERR_REGRESSED;
+    case STORE_GUARD_LANDED:
+    case STORE_GUARD_FENCED:
+        break;
+    }
+    return ERR_FENCED;
+}

@@ -1,11 +1,12 @@
 /* The guard of a partition as stores keep it, and what it says about a commit.
  *
  * Layer: sinks (pure). Stored text: "<epoch>.<version>.<token>", the token 16 hexadecimal digits
- * drawn by each claim, so that two owners are told apart even if their epochs are equal, as after a
- * store came back older than it was.
+ * drawn by each claim, so that two owners are told apart even if their epochs are equal, as when
+ * the consumer group has forgotten what it knew.
  */
 #ifndef SINKS_STORE_GUARD_H
 #define SINKS_STORE_GUARD_H
+#include "processor/base/err.h"
 #include "processor/base/text.h"
 #include "schemas/commit.h"
 
@@ -32,5 +33,13 @@ enum store_guard_verdict {
  * handed to the store before and its answer is not known. */
 enum store_guard_verdict store_guard_judge(const struct store_guard *held, struct guard expected,
                                            const struct store_guard *found, bool is_sent);
+
+/* May a claim with this epoch go ahead? token: of its own earlier attempt, whose answer was lost.
+ */
+bool store_guard_may_claim(const struct store_guard *held, const struct store_guard *found,
+                           int64_t epoch, uint64_t token);
+
+/* For reading: nothing older than what this owner wrote, nothing of somebody else. */
+enum err store_guard_look(const struct store_guard *held, const struct store_guard *found);
 
 #endif /* SINKS_STORE_GUARD_H */

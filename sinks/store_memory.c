@@ -90,16 +90,35 @@ static struct claimed *claimed_of(struct store_memory *m, int32_t number)
     return &m->claimed[place];
 }
 
-static enum err claim(struct store_memory *m, struct store_memory_partition *p, struct answer *a)
+static const struct store_guard *held(struct store_memory *m, int32_t number)
+{
+    const struct claimed *c = claimed_of(m, number);
+
+    return c->is_claimed ? &c->guard : NULL;
+}
+
+static const struct store_guard *found(const struct store_memory_partition *p)
+{
+    return p->is_guarded ? &p->guard : NULL;
+}
+
+static enum err claim(struct store_memory *m, struct store_memory_partition *p, int64_t epoch,
+                      struct answer *a)
 {
     struct claimed *c = claimed_of(m, a->reply.partition);
-    enum err e = store_memory_partition_state(p, &a->arena, &a->reply);
+    enum err e;
 
+    CHECK(epoch >= 1);
+    if (!store_guard_may_claim(held(m, a->reply.partition), found(p), epoch, 0)) {
+        a->reply.guard = p->guard.at;
+        return ERR_FENCED;
+    }
+    e = store_memory_partition_state(p, &a->arena, &a->reply);
     if (e != OK) {
         return e;
     }
     p->is_guarded = true;
-    p->guard.at.epoch++;
+    p->guard.at.epoch = epoch;
     p->guard.token = ++m->backend->last_token;
     *c = (struct claimed){ true, p->guard };
     a->reply.guard = p->guard.at;
@@ -109,12 +128,9 @@ static enum err claim(struct store_memory *m, struct store_memory_partition *p, 
 static enum err commit(struct store_memory *m, struct store_memory_partition *p,
                        const struct commit *c, struct answer *a)
 {
-    const struct claimed *held = claimed_of(m, a->reply.partition);
-
     store_rules_commit(c);
     a->reply.guard = p->guard.at;
-    switch (store_guard_judge(held->is_claimed ? &held->guard : NULL, c->expected,
-                              p->is_guarded ? &p->guard : NULL, false)) {
+    switch (store_guard_judge(held(m, a->reply.partition), c->expected, found(p), false)) {
     case STORE_GUARD_GO:
         break;
     case STORE_GUARD_REGRESSED:
@@ -125,7 +141,7 @@ static enum err commit(struct store_memory *m, struct store_memory_partition *p,
     }
     store_memory_partition_put(p, c);
     p->guard.at.version++;
-    a->reply.guard = p->guard.at;
+    claimed_of(m, a->reply.partition)->guard.at = a->reply.guard = p->guard.at;
     return OK;
 }
 
@@ -141,13 +157,19 @@ static void submit(struct store *s, const struct store_request *r)
     p = partition_of(m->backend, r->partition);
     switch (r->verb) {
     case STORE_CLAIM:
-        a->reply.error = claim(m, p, a);
+        a->reply.error = claim(m, p, r->epoch, a);
         break;
     case STORE_TIMERS:
-        store_memory_partition_timers(p, r, &a->arena, &a->reply);
+        a->reply.error = store_guard_look(held(m, r->partition), found(p));
+        if (a->reply.error == OK) {
+            store_memory_partition_timers(p, r, &a->arena, &a->reply);
+        }
         break;
     case STORE_LOAD:
-        store_memory_partition_records(p, r, &a->arena, &a->reply);
+        a->reply.error = store_guard_look(held(m, r->partition), found(p));
+        if (a->reply.error == OK) {
+            store_memory_partition_records(p, r, &a->arena, &a->reply);
+        }
         break;
     case STORE_COMMIT:
         a->reply.error = commit(m, p, r->commit, a);
@@ -193,6 +215,12 @@ static int no_fd(const struct store *s)
     return -1;
 }
 
+static int64_t no_comebacks(const struct store *s)
+{
+    (void)s;
+    return 0;
+}
+
 static void close_store(struct store *s)
 {
     struct store_memory *m = (struct store_memory *)(void *)s;
@@ -213,7 +241,7 @@ static void close_store(struct store *s)
 
 struct store *store_memory_open(struct store_memory_backend *b)
 {
-    static const struct store_ops ops = { submit, poll_answer, no_fd, close_store };
+    static const struct store_ops ops = { submit, poll_answer, no_fd, no_comebacks, close_store };
     struct store_memory *m = mem_alloc(sizeof(*m));
 
     m->store.ops = &ops;

@@ -81,6 +81,13 @@ static int link_fd(const struct store *store)
     return s->link == NULL ? -1 : redis_link_fd(s->link);
 }
 
+static int64_t comebacks(const struct store *store)
+{
+    const struct store_redis *s = (const struct store_redis *)(const void *)store;
+
+    return s->comebacks;
+}
+
 bool store_redis_is_up(const struct store *store)
 {
     const struct store_redis *s = (const struct store_redis *)(const void *)store;
@@ -119,7 +126,7 @@ static void close_store(struct store *store)
 
 struct store *store_redis_new(const struct store_redis_options *options)
 {
-    static const struct store_ops ops = { submit, poll_answer, link_fd, close_store };
+    static const struct store_ops ops = { submit, poll_answer, link_fd, comebacks, close_store };
     struct store_redis *s = mem_alloc(sizeof(*s));
 
     CHECK(options->reply_timeout_ms > 0);

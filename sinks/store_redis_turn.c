@@ -203,6 +203,8 @@ static void receive_greeting(struct store_redis *s, struct redisReply *r)
                      TEXT_PRINTF(t));
         }
     }
+    s->comebacks += s->is_said_up;
+    s->is_said_up = true;
     if (!s->is_refused || s->works.first == NULL) {
         say_up(s);
     }

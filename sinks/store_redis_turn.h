@@ -33,6 +33,8 @@ struct store_redis {
     int64_t retry_at_ms;
     int64_t moved;          /* by the link, when last looked at .. */
     int64_t moved_at_ms;    /* .. and when that had changed, or nothing was waited for */
+    int64_t comebacks;      /* connections made after the first */
+    bool is_said_up;        /* there was a first */
     bool is_refused;        /* an answered request must show that the server is well again */
     bool is_said_down;      /* said once per outage */
     atomic_bool is_serving; /* for other threads */

@@ -24,7 +24,10 @@ enum err_action {
     X(ERR_LIMIT,       DIVERT,  "input exceeds a limit")                                  \
     X(ERR_CONFIG,      REFUSE,  "configuration is invalid")                               \
     X(ERR_CORRUPT,     HALT,    "stored data cannot be read back")                        \
-    X(ERR_REGRESSED,   HALT,    "the store is older than what was committed to it")
+    X(ERR_REGRESSED,   HALT,    "the store is older than what was committed to it")       \
+    X(ERR_WIPED,       HALT,    "the store has lost the partition's state")               \
+    X(ERR_FOREIGN,     HALT,    "the store's state is not the one this group worked on")  \
+    X(ERR_UNTOLD,      HALT,    "the group cannot tell what was published")
 /* clang-format on */
 
 enum err {

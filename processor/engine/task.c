@@ -16,6 +16,10 @@ struct task *task_new(const struct task_options *options)
     t->options = *options;
     clock_init(&t->clock, options->topic_count, options->rules->is_event_clock);
     partition_state_init(&t->state);
+    t->has_mark = options->mark != NULL && !options->is_volatile;
+    t->mark = t->has_mark ? *options->mark : (struct mark){ .stream_ms = INSTANT_MIN };
+    t->epoch = options->mark == NULL ? 1 : options->mark->epoch + 1;
+    t->options.mark = NULL;
     t->picked = mem_alloc(options->batch_records * sizeof(struct picked));
     t->outputs.arena = &t->output_arena;
     t->waiting_since_ms = INSTANT_NEVER;
@@ -32,6 +36,7 @@ void task_free(struct task *t)
     }
     task_forget_customers(t);
     outbox_fini(&t->outbox);
+    redo_fini(&t->redo);
     outputs_fini(&t->outputs);
     arena_fini(&t->output_arena);
     arena_fini(&t->scratch);
@@ -48,8 +53,7 @@ void task_free(struct task *t)
     mem_free(t);
 }
 
-/* Nothing more is written: everything still held goes back. */
-static void release(struct task *t, enum err error)
+void task_release(struct task *t, enum err error)
 {
     if (t->phase == PHASE_RELEASED) {
         return;
@@ -70,84 +74,6 @@ static void release(struct task *t, enum err error)
 }
 
 /* --- inputs --- */
-
-static void take_positions(struct task *t, const struct task_claim *claim)
-{
-    t->state.position_count = t->options.topic_count;
-    for (uint32_t i = 0; i < t->options.topic_count; i++) {
-        struct topic_position *p = &t->state.positions[i];
-
-        *p = (struct topic_position){ t->options.topics[i], -1, INSTANT_MIN };
-        for (uint32_t k = 0; !claim->is_new && k < claim->state->position_count; k++) {
-            if (text_equal(claim->state->positions[k].topic, p->topic)) {
-                p->next_offset = claim->state->positions[k].next_offset;
-                p->watermark_ms = claim->state->positions[k].watermark_ms;
-            }
-        }
-        t->clock.topics[i].watermark_ms = p->watermark_ms;
-        t->committed[i] = p->next_offset;
-        t->queues[i].expected = p->next_offset;
-    }
-}
-
-void task_claimed(struct task *t, const struct task_claim *claim)
-{
-    if (t->phase != PHASE_CLAIMING) {
-        return;
-    }
-    if (claim->error != OK) {
-        release(t, claim->error);
-        return;
-    }
-    if (!claim->is_new && claim->state->partition_count != 0 &&
-        claim->state->partition_count != t->options.partition_count) {
-        release(t, ERR_CONFIG);
-        return;
-    }
-    t->guard = claim->guard;
-    take_positions(t, claim);
-    t->state.partition_count = t->options.partition_count;
-    if (!claim->is_new) {
-        t->clock.stream_ms = claim->state->stream_ms;
-        t->state.outbox_trimmed = claim->state->outbox_trimmed;
-        t->outbox.newest =
-            claim->outbox_count > 0 ? claim->outbox[0].sequence - 1 : claim->state->outbox_last;
-        t->outbox.published = t->outbox.newest;
-    }
-    for (uint32_t i = 0; i < claim->outbox_count; i++) {
-        const struct outbox_entry *e = &claim->outbox[i];
-
-        outbox_add(&t->outbox, e->type, e->sequence,
-                   (struct bytes){ (const uint8_t *)e->key.at, e->key.size }, e->key.at != NULL,
-                   e->payload);
-    }
-    t->outbox.durable = t->outbox.newest;
-    t->phase = claim->is_new ? PHASE_READY : PHASE_TIMERS;
-}
-
-void task_timers(struct task *t, enum err error, const struct task_timer *timers, uint32_t count,
-                 bool is_last)
-{
-    if (t->phase != PHASE_TIMERS) {
-        return;
-    }
-    if (error != OK) {
-        release(t, error);
-        return;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        struct known *k = task_need_known(t, timers[i].customer);
-
-        heap_set(&t->timers, &k->item, timers[i].due_ms);
-    }
-    if (is_last || count == 0) {
-        t->phase = PHASE_READY;
-        return;
-    }
-    mem_free((void *)(uintptr_t)t->cursor_customer.at);
-    t->cursor_customer = text_dup(timers[count - 1].customer);
-    t->cursor_due_ms = timers[count - 1].due_ms;
-}
 
 void task_loaded(struct task *t, enum err error, const struct bytes *records, uint32_t count)
 {
@@ -170,31 +96,50 @@ void task_loaded(struct task *t, enum err error, const struct bytes *records, ui
         }
     }
     if (error != OK) {
-        release(t, error);
+        task_store_failed(t, error);
         return;
     }
     t->phase = PHASE_LOADED;
 }
 
-void task_committed(struct task *t, enum err error)
+static void redone(struct task *t)
 {
-    if (t->phase != PHASE_COMMITTING) {
-        return;
+    if (++t->redone == t->redo.count) {
+        t->phase = t->resumed_phase;
     }
-    if (error != OK) {
-        release(t, error);
-        return;
-    }
-    t->guard = t->state.guard;
+}
+
+static void committed(struct task *t)
+{
+    CHECK(t->state.guard.epoch == t->epoch && t->state.guard.version == t->guard.version + 1);
+    CHECK(t->commit.state.stream_ms >= t->covered_ms);
+    redo_keep(&t->redo, &t->commit, t->monotonic_ms, t->options.redo_ms, t->options.redo_bytes_max);
+    t->guard = t->covered = t->state.guard;
+    t->covered_ms = t->commit.state.stream_ms;
     t->outbox.durable = t->commit.state.outbox_last;
     t->last_commit_ms = t->monotonic_ms;
     t->stats.commits++;
     for (uint32_t i = 0; i < t->options.topic_count; i++) {
+        CHECK(t->commit.state.positions[i].next_offset >= t->committed[i]);
         t->committed[i] = t->commit.state.positions[i].next_offset;
     }
     task_batch_done(t);
     task_evict(t);
     t->phase = PHASE_READY;
+}
+
+void task_committed(struct task *t, enum err error)
+{
+    if (t->phase != PHASE_COMMITTING && t->phase != PHASE_REDOING) {
+        return;
+    }
+    if (error != OK) {
+        task_store_failed(t, error);
+    } else if (t->phase == PHASE_REDOING) {
+        redone(t);
+    } else {
+        committed(t);
+    }
 }
 
 void task_published(struct task *t, int64_t sequence)
@@ -206,12 +151,17 @@ void task_published(struct task *t, int64_t sequence)
 
 void task_revoke(struct task *t)
 {
-    release(t, OK);
+    task_release(t, OK);
 }
 
 void task_drain(struct task *t)
 {
     t->is_draining = true;
+}
+
+void task_doubt(struct task *t)
+{
+    t->is_doubted = t->is_claimed;
 }
 
 /* What only the partition and the clock can tell about a record. */
@@ -272,6 +222,12 @@ static enum task_want begin_commit(struct task *t)
 
 static enum task_want begin_batch(struct task *t)
 {
+    if (t->is_doubted) {
+        t->is_doubted = false;
+        t->resumed_phase = PHASE_READY;
+        t->phase = PHASE_CLAIMING;
+        return TASK_WANT_CLAIM;
+    }
     if (!task_pick(t)) {
         return TASK_WANT_NOTHING;
     }
@@ -292,8 +248,10 @@ enum task_want task_turn(struct task *t, int64_t wall_ms, int64_t monotonic_ms)
     t->monotonic_ms = monotonic_ms;
     switch (t->phase) {
     case PHASE_NEW:
-        t->phase = PHASE_CLAIMING;
-        return TASK_WANT_CLAIM;
+        task_begin_claim(t);
+        return TASK_WANT_MARK;
+    case PHASE_MARKING:
+        return TASK_WANT_MARK;
     case PHASE_CLAIMING:
         return TASK_WANT_CLAIM;
     case PHASE_TIMERS:
@@ -305,6 +263,7 @@ enum task_want task_turn(struct task *t, int64_t wall_ms, int64_t monotonic_ms)
     case PHASE_LOADED:
         return begin_commit(t);
     case PHASE_COMMITTING:
+    case PHASE_REDOING:
         return TASK_WANT_COMMIT;
     case PHASE_RELEASED:
         return TASK_WANT_RELEASE;
@@ -321,8 +280,8 @@ uint32_t task_load(const struct task *t, const struct text **out_customers)
 
 const struct commit *task_commit(const struct task *t)
 {
-    CHECK(t->phase == PHASE_COMMITTING);
-    return &t->commit;
+    CHECK(t->phase == PHASE_COMMITTING || t->phase == PHASE_REDOING);
+    return t->phase == PHASE_REDOING ? redo_at(&t->redo, t->redone) : &t->commit;
 }
 
 struct text task_timer_cursor(const struct task *t, int64_t *out_due_ms)
@@ -350,8 +309,9 @@ struct task_record *task_take_done(struct task *t)
 uint32_t task_room(const struct task *t, uint32_t topic)
 {
     uint32_t room = 2 * t->options.batch_records;
-    bool is_open = t->phase != PHASE_NEW && t->phase != PHASE_CLAIMING &&
-                   t->phase != PHASE_TIMERS && t->phase != PHASE_RELEASED && !t->is_draining;
+    bool is_open = t->phase != PHASE_NEW && t->phase != PHASE_MARKING &&
+                   t->phase != PHASE_CLAIMING && t->phase != PHASE_TIMERS &&
+                   t->phase != PHASE_RELEASED && !t->is_draining;
 
     return is_open && t->queues[topic].count < room ? room - t->queues[topic].count : 0;
 }
@@ -387,8 +347,7 @@ enum err task_error(const struct task *t)
 
 bool task_is_drained(const struct task *t)
 {
-    return t->phase == PHASE_RELEASED || t->phase == PHASE_NEW || t->phase == PHASE_CLAIMING ||
-           t->phase == PHASE_TIMERS ||
+    return t->phase == PHASE_RELEASED || !t->is_claimed || t->phase == PHASE_TIMERS ||
            (t->phase == PHASE_READY && t->outbox.first == NULL &&
             t->outbox.published <= t->state.outbox_trimmed && task_due_ms(t) >= t->clock.stream_ms);
 }
@@ -411,6 +370,7 @@ void task_stats_add(struct task_stats *sum, const struct task_stats *one)
     sum->skipped += one->skipped;
     sum->timers_fired += one->timers_fired;
     sum->commits += one->commits;
+    sum->redone += one->redone;
     for (int i = 0; i < OUTPUT_TYPE__COUNT; i++) {
         sum->outputs[i] += one->outputs[i];
     }

@@ -1,9 +1,18 @@
 /* The protocol of one partition: inputs in, commands out, no I/O. runtime/worker carries commands
  * out; the simulator drives the same code in a faulty world.
  *
- *     NEW --> CLAIMING --claimed--> TIMERS --read--> READY --> LOADING --loaded--> COMMITTING
- *                 |                                    ^----------- committed ----------|
- *                 +----------- fenced, revoked, error: RELEASED from anywhere ----------+
+ *     NEW --> MARKING --marked--> CLAIMING --claimed--> TIMERS --read--> READY
+ *               ^---- the store has seen this epoch ----|                  |
+ *                                            +------ committed ------------|
+ *                                         COMMITTING <--loaded-- LOADING <-+
+ *
+ * From TIMERS, LOADING and COMMITTING, when the store has come back older than what was committed
+ * to it: CLAIMING again with the same epoch, REDOING the commits it lost, and on where it was.
+ * Fenced, revoked, any other error: RELEASED, from anywhere.
+ *
+ * The epoch comes from the consumer group: the mark read at the assignment holds the last owner's,
+ * ours is one more, and writing it down is checked against the member's generation. So who no
+ * longer is the owner cannot get an epoch, and whoever can has a higher one than all before him.
  *
  * Layer: engine (pure). Ordering that cannot be got wrong: outbox entries are handed out for
  * publishing only from task_take_publish, which knows only entries whose commit was acknowledged.
@@ -17,6 +26,7 @@
 #include "processor/engine/step.h"
 #include "schemas/commit.h"
 #include "schemas/event.h"
+#include "schemas/mark.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,11 +55,19 @@ struct task_options {
     size_t cache_bytes;      /* decoded customers kept, roughly */
     size_t outbox_bytes_max; /* published behind by more: input waits */
     int64_t commit_every_ms; /* a smaller batch than batch_records waits so long for more */
+    bool is_exactly_once;    /* a takeover must know what was published */
+    bool is_volatile;        /* the store begins empty with each process */
+    const struct mark *mark; /* of the group at the assignment, read stable; NULL: none. Copied */
+    uint64_t lineage;        /* drawn at random, used when the partition is new */
+    int64_t redo_ms;         /* commits so old are durable in the store for certain */
+    size_t redo_bytes_max;   /* kept of younger ones */
 };
 
 enum task_want {
     TASK_WANT_NOTHING,
-    TASK_WANT_CLAIM,  /* claim the partition in the store, then task_claimed */
+    TASK_WANT_MARK,   /* write task_mark to the group, checked against the member's generation,
+                       * then task_marked */
+    TASK_WANT_CLAIM,  /* claim the partition in the store with task_epoch, then task_claimed */
     TASK_WANT_TIMERS, /* read the next page of the timer index, then task_timers */
     TASK_WANT_LOAD,   /* read the customers of task_load, then task_loaded */
     TASK_WANT_COMMIT, /* write task_commit, then task_committed */
@@ -61,9 +79,12 @@ struct task *task_new(const struct task_options *options);
 void task_free(struct task *t); /* records not handed back are forgotten: take them first */
 
 /* --- inputs --- */
+/* OK; ERR_FENCED the group no longer knows this member or its generation. */
+void task_marked(struct task *t, enum err error);
+
 struct task_claim { /* what the store answered */
     enum err error;
-    struct guard guard;
+    struct guard guard;                  /* the new one; FENCED: what was found */
     bool is_new;                         /* nothing stored yet */
     const struct partition_state *state; /* else */
     const struct outbox_entry *outbox;   /* entries not trimmed, ascending */
@@ -85,6 +106,7 @@ void task_published(struct task *t, int64_t sequence); /* all entries up to here
 void task_revoke(struct task *t); /* ownership ends: finish nothing, write nothing */
 void task_drain(struct task *t);  /* take no more records; what is due is done, what was published
                                    * written down */
+void task_doubt(struct task *t);  /* the store was away: look whether it still is what it was */
 
 /* Records in offset order per topic. Below the expected offset: handed back at once, counted, not
  * applied. */
@@ -99,6 +121,7 @@ enum task_want task_turn(struct task *t, int64_t wall_ms, int64_t monotonic_ms);
 
 uint32_t task_load(const struct task *t, const struct text **out_customers); /* while WANT_LOAD */
 const struct commit *task_commit(const struct task *t);                      /* while WANT_COMMIT */
+int64_t task_epoch(const struct task *t);                                    /* while WANT_CLAIM */
 struct text task_timer_cursor(const struct task *t,
                               int64_t *out_due_ms); /* while WANT_TIMERS: read after this */
 
@@ -107,6 +130,10 @@ struct text task_timer_cursor(const struct task *t,
 const struct outbox_entry *task_take_publish(struct task *t);
 struct task_record *
 task_take_done(struct task *t); /* records the task is finished with; NULL: none */
+
+/* What the group is to be told beside the offsets: of the last durable commit. */
+struct mark task_mark(const struct task *t);
+bool task_is_repeating(const struct task *t); /* the store was older than the group's mark */
 
 /* How many more records of that topic it wants now: 0 means do not fetch (back-pressure). */
 uint32_t task_room(const struct task *t, uint32_t topic);
@@ -117,13 +144,13 @@ int64_t task_wake_ms(
 int64_t task_due_ms(const struct task *t); /* earliest timer in stream time */
 
 /* OK, or why TASK_WANT_RELEASE: ERR_FENCED somebody else owns it; ERR_CONFIG the partition count of
- * the topics is not that of the stored state; ERR_CORRUPT, ERR_REGRESSED: halt. */
+ * the topics is not that of the stored state; ERR_CORRUPT, and those of engine/takeover.h: halt. */
 enum err task_error(const struct task *t);
 bool task_is_drained(const struct task *t); /* nothing under way, nothing left to publish */
 
 struct task_stats {
-    int64_t records, duplicates, late, diverted, skipped, timers_fired,
-        commits; /* since the start */
+    int64_t records, duplicates, late, diverted, skipped, timers_fired, commits,
+        redone; /* since the start */
     int64_t outputs[OUTPUT_TYPE__COUNT];
     int64_t cached, timers, outbox_pending, stream_ms; /* now */
 };

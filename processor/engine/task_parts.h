@@ -1,6 +1,7 @@
 /* What the files of task share; nobody else includes this.
  *
- * Layer: engine. task.c: inputs and the turn; task_batch.c: which records and timers go next, and
+ * Layer: engine. task.c: inputs and the turn; task_claim.c: taking over, claiming again;
+ * task_redo.c: the commits of the last seconds; task_batch.c: which records and timers go next, and
  * applying them; task_customers.c: records in memory and their timers; task_outbox.c: what may
  * leave.
  */
@@ -55,14 +56,31 @@ struct picked { /* a record of the batch, and stream time once it is applied */
     int64_t stream_ms;
 };
 
+/* Commits that the store may still lose, ascending. The pair of the one before them says where a
+ * store that came back older may begin. */
+struct redo_commit {
+    struct commit *commit;
+    size_t bytes;
+    int64_t at_ms; /* monotonic */
+};
+
+struct redo {
+    struct redo_commit *items; /* a ring */
+    uint32_t first, count, capacity;
+    size_t bytes;
+    struct guard base; /* of the last commit before the first kept; 0.0: none ever */
+};
+
 enum task_phase {
     PHASE_NEW,
+    PHASE_MARKING,
     PHASE_CLAIMING,
     PHASE_TIMERS,
     PHASE_READY,
     PHASE_LOADING,
     PHASE_LOADED,
     PHASE_COMMITTING,
+    PHASE_REDOING,
     PHASE_RELEASED
 };
 
@@ -71,7 +89,19 @@ struct task {
     enum task_phase phase;
     enum err error;
     bool is_draining;
+    struct mark mark; /* of the group, with our epoch */
+    bool has_mark;
+    int64_t epoch;        /* ours */
+    bool is_epoch_raised; /* above one that the store had seen: once */
+    bool is_claimed;      /* CLAIMING: again, the store has come back */
+    bool is_doubted;      /* the store was away */
+    bool is_repeating;
+    enum task_phase resumed_phase; /* after MARKING, CLAIMING again and REDOING */
+    uint32_t redone;               /* REDOING: index of the commit under way */
+    struct redo redo;
     struct guard guard;
+    struct guard covered; /* of the last durable commit: another epoch's until ours commits */
+    int64_t covered_ms;   /* its stream time */
     struct clock clock;
     struct partition_state state;         /* of the next commit */
     int64_t committed[COMMIT_TOPICS_MAX]; /* next offset by topic, durable */
@@ -111,6 +141,22 @@ struct task {
     struct outbox outbox;
     struct task_stats stats;
 };
+
+/* --- task.c --- */
+void task_release(struct task *t, enum err error); /* nothing more is written: all goes back */
+
+/* --- task_claim.c --- */
+void task_begin_claim(struct task *t);                  /* out of NEW */
+void task_store_failed(struct task *t, enum err error); /* claim again when it came back older */
+
+/* --- task_redo.c --- */
+void redo_keep(struct redo *r, const struct commit *c, int64_t now_ms, int64_t keep_ms,
+               size_t bytes_max);
+/* The commit behind the one that left `found` in the store; r->count: `found` is the newest.
+ * Returns: false when it is none of ours. */
+bool redo_find(const struct redo *r, struct guard found, uint32_t *out_index);
+const struct commit *redo_at(const struct redo *r, uint32_t index);
+void redo_fini(struct redo *r);
 
 /* --- task_customers.c --- */
 struct known *task_need_known(struct task *t, struct text id);

@@ -10,11 +10,9 @@
 #include "processor/base/log.h"
 #include "processor/base/mem.h"
 #include "processor/runtime/kafka_settings.h"
+#include "processor/runtime/source_parts.h"
 
-#include <librdkafka/rdkafka.h>
 #include <stdio.h>
-
-#define FETCH_MAX 1000 /* records of one chunk */
 
 struct chunk { /* what one fetch brought: its memory goes when the last record is given back */
     struct arena arena;
@@ -24,24 +22,7 @@ struct chunk { /* what one fetch brought: its memory goes when the last record i
     struct task_record *records;
 };
 
-struct lane { /* one topic of one partition */
-    int32_t partition;
-    uint32_t topic;
-    rd_kafka_queue_t *queue;
-};
-
-struct source {
-    struct kafka_client client; /* first: librdkafka's callbacks get one pointer */
-    struct source_options options;
-    rd_kafka_t *consumer;
-    struct record_decoder *decoder;
-    struct lane *lanes;
-    uint32_t lane_count;
-    uint32_t lane_capacity;
-    rd_kafka_message_t *messages[FETCH_MAX];
-};
-
-static uint32_t topic_index(const struct source *s, const char *name)
+uint32_t source_topic_index(const struct source *s, const char *name)
 {
     for (uint32_t i = 0; i < s->options.config->input_count; i++) {
         if (text_is(s->options.config->inputs[i].topic, name)) {
@@ -49,90 +30,6 @@ static uint32_t topic_index(const struct source *s, const char *name)
         }
     }
     return UINT32_MAX;
-}
-
-static void close_lanes(struct source *s)
-{
-    for (uint32_t i = 0; i < s->lane_count; i++) {
-        rd_kafka_queue_destroy(s->lanes[i].queue);
-    }
-    s->lane_count = 0;
-}
-
-static void open_lane(struct source *s, const rd_kafka_topic_partition_t *p)
-{
-    static const uint64_t one = 1;
-    struct lane *l;
-
-    s->lanes = mem_grow32(s->lanes, s->lane_count, &s->lane_capacity, sizeof(struct lane));
-    l = &s->lanes[s->lane_count];
-    l->partition = p->partition;
-    l->topic = topic_index(s, p->topic);
-    l->queue = rd_kafka_queue_get_partition(s->consumer, p->topic, p->partition);
-    CHECK(l->queue != NULL && l->topic != UINT32_MAX);
-    rd_kafka_queue_forward(l->queue, NULL);
-    rd_kafka_queue_io_event_enable(l->queue, s->options.wake_fd, &one, sizeof(one));
-    s->lane_count++;
-}
-
-/* Claim each partition number once and write down where its topics go on. */
-static bool claim(struct source *s, rd_kafka_topic_partition_list_t *list)
-{
-    int64_t offsets[COMMIT_TOPICS_MAX];
-
-    for (int i = 0; i < list->cnt; i++) {
-        bool is_first = true;
-
-        for (int k = 0; k < i; k++) {
-            is_first = is_first && list->elems[k].partition != list->elems[i].partition;
-        }
-        if (!is_first) {
-            continue;
-        }
-        if (!s->options.assigned(s->options.context, list->elems[i].partition, offsets)) {
-            return false;
-        }
-        for (int k = i; k < list->cnt; k++) {
-            rd_kafka_topic_partition_t *p = &list->elems[k];
-
-            if (p->partition == list->elems[i].partition) {
-                int64_t offset = offsets[topic_index(s, p->topic)];
-
-                p->offset = offset < 0 ? RD_KAFKA_OFFSET_BEGINNING : offset;
-            }
-        }
-    }
-    return true;
-}
-
-static void assign(struct source *s, rd_kafka_topic_partition_list_t *list)
-{
-    if (!claim(s, list)) {
-        s->options.revoked(s->options.context, true);
-        (void)rd_kafka_assign(s->consumer, NULL);
-        return;
-    }
-    (void)rd_kafka_assign(s->consumer, list);
-    for (int i = 0; i < list->cnt; i++) {
-        open_lane(s, &list->elems[i]);
-    }
-}
-
-static void rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t error,
-                      rd_kafka_topic_partition_list_t *list, void *opaque)
-{
-    struct source *s = opaque;
-
-    if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        log_line(LOG_INFO, "group.assigned", "partitions=%d", list->cnt);
-        assign(s, list);
-        return;
-    }
-    log_line(LOG_INFO, "group.revoked", "partitions=%d lost=%d", list->cnt,
-             rd_kafka_assignment_lost(consumer));
-    s->options.revoked(s->options.context, rd_kafka_assignment_lost(consumer) != 0);
-    close_lanes(s);
-    (void)rd_kafka_assign(consumer, NULL);
 }
 
 /* --- opening and closing --- */
@@ -166,7 +63,7 @@ static enum err configure(struct source *s, rd_kafka_conf_t **out_conf, char out
             kafka_client_set(*out_conf, TEXT("group.instance.id"), s->options.instance, out_text);
     }
     if (error == OK) {
-        rd_kafka_conf_set_rebalance_cb(*out_conf, rebalance);
+        rd_kafka_conf_set_rebalance_cb(*out_conf, source_rebalance);
     }
     arena_fini(&arena);
     return error;
@@ -248,7 +145,7 @@ void source_close(struct source *s)
     }
     if (s->consumer != NULL) {
         (void)rd_kafka_consumer_close(s->consumer);
-        close_lanes(s);
+        source_close_lanes(s);
         rd_kafka_destroy(s->consumer);
     }
     record_decoder_free(s->decoder);
@@ -348,7 +245,8 @@ void source_poll(struct source *s)
     rd_kafka_message_t *m;
 
     while ((m = rd_kafka_consumer_poll(s->consumer, 0)) != NULL) {
-        uint32_t topic = m->rkt == NULL ? UINT32_MAX : topic_index(s, rd_kafka_topic_name(m->rkt));
+        uint32_t topic =
+            m->rkt == NULL ? UINT32_MAX : source_topic_index(s, rd_kafka_topic_name(m->rkt));
 
         if (topic != UINT32_MAX &&
             (m->err == RD_KAFKA_RESP_ERR_NO_ERROR || m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)) {
@@ -369,29 +267,12 @@ uint32_t source_fetch(struct source *s, int32_t partition, uint32_t topic, uint3
 
         if (l->partition == partition && l->topic == topic) {
             count = rd_kafka_consume_batch_queue(l->queue, 0, s->messages,
-                                                 room < FETCH_MAX ? room : FETCH_MAX);
+                                                 room < SOURCE_FETCH_MAX ? room : SOURCE_FETCH_MAX);
             return count <= 0 ? 0
                               : take_messages(s, s->messages, (uint32_t)count, partition, topic);
         }
     }
     return 0;
-}
-
-void source_commit(struct source *s, int32_t partition, const int64_t *next_offsets)
-{
-    const struct config *c = s->options.config;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)c->input_count);
-
-    for (uint32_t i = 0; i < c->input_count; i++) {
-        if (next_offsets[i] >= 0) {
-            rd_kafka_topic_partition_list_add(list, c->inputs[i].topic.at, partition)->offset =
-                next_offsets[i];
-        }
-    }
-    if (list->cnt > 0) {
-        (void)rd_kafka_commit(s->consumer, list, 1);
-    }
-    rd_kafka_topic_partition_list_destroy(list);
 }
 
 bool source_is_up(const struct source *s)

@@ -9,16 +9,23 @@
 #define RUNTIME_SOURCE_KAFKA_H
 #include "processor/runtime/record.h"
 
+#include <stdatomic.h>
+
 struct source;
 
 struct source_options {
     const struct config *config;
-    struct text instance; /* of the static member; absent: a dynamic one */
-    int wake_fd;          /* an eventfd: written when there may be something to read */
+    struct text instance;           /* of the static member; absent: a dynamic one */
+    int wake_fd;                    /* an eventfd: written when there may be something to read */
+    const atomic_bool *is_stopping; /* true: no more waiting for the group */
     void *context;
+    /* This process is a member now, known to the group by these bytes (valid during the call), and
+     * is given its partitions next. */
+    void (*joined)(void *context, struct bytes member);
     /* Take the partition over and say where to read each topic from: offsets by topic, -1 for the
-     * start. Returns: false when it is not to be had (the source gives all up and joins again). */
-    bool (*assigned)(void *context, int32_t partition, int64_t *out_offsets);
+     * start. `mark`: what the group remembers of it, read when nothing of it was under way; absent:
+     * nothing. Returns: false when it is not to be had: all are given up. */
+    bool (*assigned)(void *context, int32_t partition, struct text mark, int64_t *out_offsets);
     /* All partitions leave: finish quickly what is under way, forget the rest. is_lost: somebody
      * else may own them already, nothing more may be written. */
     void (*revoked)(void *context, bool is_lost);
@@ -46,8 +53,14 @@ void source_give_back(struct task_record *record); /* done with it */
  * ERR_UNAVAILABLE. */
 enum err source_rejoin(struct source *s);
 
+/* Only within `assigned`: have the group remember the mark, offsets untouched; refused when the
+ * member or its generation is an old one. Waits for the answer. Errors: ERR_FENCED refused;
+ * ERR_UNAVAILABLE no answer. */
+enum err source_write_mark(struct source *s, int32_t partition, struct text mark);
+
 /* Tell the group what was applied, for lag tools: the state store rules. Asynchronous. */
-void source_commit(struct source *s, int32_t partition, const int64_t *next_offsets);
+void source_commit(struct source *s, int32_t partition, const int64_t *next_offsets,
+                   struct text mark);
 bool source_is_up(const struct source *s); /* brokers answer. Thread: any */
 
 #endif /* RUNTIME_SOURCE_KAFKA_H */

@@ -14,7 +14,6 @@
 #define TIMER_PAGE        10000
 #define WAIT_MAX_MS       1000 /* also the step in which the wall clock is looked at when idle */
 #define PUBLISHER_FULL_MS 5
-#define REJOIN_AFTER_MS   5000 /* an owner by mistake of the group's has gone by then */
 
 int64_t worker_clock_ms(clockid_t id)
 {
@@ -33,6 +32,7 @@ void worker_ask(struct worker *w, struct slot *s, enum task_want want)
     switch (want) {
     case TASK_WANT_CLAIM:
         r.verb = STORE_CLAIM;
+        r.epoch = task_epoch(s->task);
         break;
     case TASK_WANT_TIMERS:
         r.verb = STORE_TIMERS;
@@ -48,6 +48,7 @@ void worker_ask(struct worker *w, struct slot *s, enum task_want want)
         r.commit = task_commit(s->task);
         break;
     case TASK_WANT_NOTHING:
+    case TASK_WANT_MARK: /* while the group assigns: worker_group.c */
     case TASK_WANT_RELEASE:
         return;
     }
@@ -63,12 +64,23 @@ static void take_claim(struct slot *s, const struct store_reply *r)
                                 .state = r->state,
                                 .outbox = r->outbox,
                                 .outbox_count = r->outbox_count };
+    struct task_stats before, after;
 
+    task_stats(s->task, &before);
     task_claimed(s->task, &claim);
-    if (r->error == OK) {
-        log_line(LOG_INFO, "task.claimed", "partition=%d epoch=%lld version=%lld pending=%u",
+    task_stats(s->task, &after);
+    if (r->error != OK || task_error(s->task) != OK) {
+        return;
+    }
+    if (after.redone > before.redone) {
+        log_line(LOG_WARN, "task.redo",
+                 "partition=%d version=%lld commits=%lld reason=\"the store came back older\"",
+                 s->partition, (long long)r->guard.version,
+                 (long long)(after.redone - before.redone));
+    } else if (!s->is_ready) {
+        log_line(LOG_INFO, "task.claimed", "partition=%d epoch=%lld version=%lld pending=%lld",
                  s->partition, (long long)r->guard.epoch, (long long)r->guard.version,
-                 r->outbox_count);
+                 (long long)after.outbox_pending);
     }
 }
 
@@ -177,6 +189,22 @@ static void say_ready(struct slot *s)
     }
 }
 
+void worker_released(struct worker *w, struct slot *s)
+{
+    enum err error = task_error(s->task);
+
+    if (err_action(error) == ERR_ACTION_HALT || err_action(error) == ERR_ACTION_REFUSE) {
+        w->error = error;
+        log_line(LOG_ERROR, "task.halted", "partition=%d reason=\"%s\"", s->partition,
+                 err_text(error));
+    } else if (error != OK && !s->is_lost) {
+        s->is_lost = true; /* the group should say so too, soon */
+        w->rejoin_ms = worker_clock_ms(CLOCK_MONOTONIC) + REJOIN_AFTER_MS;
+        log_line(LOG_WARN, "task.lost", "partition=%d reason=\"%s\"", s->partition,
+                 err_text(error));
+    }
+}
+
 static void turn(struct worker *w, struct slot *s)
 {
     int64_t delivered = atomic_load(&w->options.deliveries->items[s->partition].sequence);
@@ -188,16 +216,7 @@ static void turn(struct worker *w, struct slot *s)
         enum task_want want = task_turn(s->task, w->wall_ms, worker_clock_ms(CLOCK_MONOTONIC));
 
         if (want == TASK_WANT_RELEASE) {
-            enum err error = task_error(s->task);
-
-            if (err_action(error) == ERR_ACTION_HALT || err_action(error) == ERR_ACTION_REFUSE) {
-                w->error = error;
-            } else if (error != OK && !s->is_lost) {
-                s->is_lost = true; /* the group should say so too, soon */
-                w->rejoin_ms = worker_clock_ms(CLOCK_MONOTONIC) + REJOIN_AFTER_MS;
-                log_line(LOG_WARN, "task.lost", "partition=%d reason=\"%s\"", s->partition,
-                         err_text(error));
-            }
+            worker_released(w, s);
         } else {
             worker_ask(w, s, want);
         }
@@ -207,8 +226,20 @@ static void turn(struct worker *w, struct slot *s)
     say_ready(s);
 }
 
+/* A store that was away may have come back older than it was. */
+static void doubt_store(struct worker *w)
+{
+    int64_t comebacks = store_comebacks(w->options.store);
+
+    for (uint32_t i = 0; comebacks != w->comebacks && i < w->slot_count; i++) {
+        task_doubt(w->slots[i]->task);
+    }
+    w->comebacks = comebacks;
+}
+
 void worker_turns(struct worker *w)
 {
+    doubt_store(w);
     if (source_is_up(w->source)) {
         int64_t wall_ms = worker_clock_ms(CLOCK_REALTIME);
 
@@ -292,6 +323,7 @@ static void count(struct worker_view *v, struct slot *s)
     total->skipped += now.skipped - seen->skipped;
     total->timers_fired += now.timers_fired - seen->timers_fired;
     total->commits += now.commits - seen->commits;
+    total->redone += now.redone - seen->redone;
     for (int i = 0; i < OUTPUT_TYPE__COUNT; i++) {
         total->outputs[i] += now.outputs[i] - seen->outputs[i];
     }
@@ -328,20 +360,23 @@ void worker_view(struct worker *w, struct worker_view *out_view)
     pthread_mutex_unlock(&w->view_lock);
 }
 
-/* Fenced while the group still says the partition is ours: somebody claimed it late. Everything is
- * claimed anew, so whoever the group names now ends up as the owner. */
+/* A partition that the group says is ours was fenced, or could not be taken, and the group does not
+ * move by itself. Everything is claimed anew, so whoever the group names now ends up as the owner.
+ */
 static void rejoin_if_lost(struct worker *w)
 {
+    bool is_lost = w->is_refused;
+
     if (worker_clock_ms(CLOCK_MONOTONIC) < w->rejoin_ms) {
         return;
     }
     w->rejoin_ms = INSTANT_NEVER;
     for (uint32_t i = 0; i < w->slot_count; i++) {
-        if (w->slots[i]->is_lost && !w->slots[i]->is_leaving) {
-            log_line(LOG_WARN, "group.rejoin", "partition=%d", w->slots[i]->partition);
-            (void)source_rejoin(w->source);
-            return;
-        }
+        is_lost = is_lost || (w->slots[i]->is_lost && !w->slots[i]->is_leaving);
+    }
+    if (is_lost) {
+        log_line(LOG_WARN, "group.rejoin", "reason=\"partitions of ours are not to be had\"");
+        (void)source_rejoin(w->source);
     }
 }
 
@@ -386,7 +421,9 @@ enum err worker_start(const struct worker_options *options, struct worker **out_
     struct worker *w = mem_alloc(sizeof(*w));
     struct source_options source = { .config = options->config,
                                      .instance = options->instance,
+                                     .is_stopping = &w->is_stopping,
                                      .context = w,
+                                     .joined = worker_on_joined,
                                      .assigned = worker_on_assigned,
                                      .revoked = worker_on_revoked,
                                      .take = worker_on_record };

@@ -1,14 +1,19 @@
+#include "processor/base/check.h"
 #include "processor/base/instant.h"
 #include "processor/base/log.h"
 #include "processor/base/mem.h"
 #include "processor/runtime/worker_parts.h"
 
+#include <errno.h>
+#include <sys/random.h>
 #include <time.h>
 
 #define BATCH_RECORDS    1000
 #define BATCH_TIMERS     1000
 #define OUTBOX_BYTES_MAX (16 * 1024 * 1024)
 #define DRAIN_MAX_MS     5000
+#define REDO_MS          10000 /* Redis syncs once a second, and is late by seconds at worst */
+#define REDO_BYTES_MAX   (32 * 1024 * 1024)
 #define GROUP_COMMIT_MS  1000
 
 static struct slot *find_slot(const struct worker *w, int32_t partition)
@@ -21,21 +26,32 @@ static struct slot *find_slot(const struct worker *w, int32_t partition)
     return NULL;
 }
 
-static void commit_to_group(struct worker *w, struct slot *s)
+/* --- what the group is told --- */
+
+/* With transactions the offsets leave with the outputs; else the group is told once a second. */
+static void tell_group(struct worker *w, struct slot *s, bool is_now)
 {
     int64_t offsets[COMMIT_TOPICS_MAX];
-    bool is_new = false;
+    struct publisher_progress progress = { .partition = s->partition,
+                                           .topics = w->topics,
+                                           .next_offsets = offsets,
+                                           .topic_count = w->options.config->input_count,
+                                           .mark = task_mark(s->task),
+                                           .is_urgent = is_now };
+    bool is_new = progress.mark.published > s->reported_published;
+    char text[MARK_TEXT_SIZE];
 
-    if (!s->is_ready) {
-        return;
-    }
-    for (uint32_t i = 0; i < w->options.config->input_count; i++) {
+    for (uint32_t i = 0; i < progress.topic_count; i++) {
         offsets[i] = task_next_offset(s->task, i);
         is_new = is_new || offsets[i] > s->reported[i];
     }
-    if (is_new) {
-        memcpy(s->reported, offsets, w->options.config->input_count * sizeof(int64_t));
-        source_commit(w->source, s->partition, offsets);
+    if (!s->is_ready || !is_new) {
+        return;
+    }
+    memcpy(s->reported, offsets, progress.topic_count * sizeof(int64_t));
+    s->reported_published = progress.mark.published;
+    if (!publisher_progress(w->options.publisher, &progress)) {
+        source_commit(w->source, s->partition, offsets, mark_format(&progress.mark, text));
     }
 }
 
@@ -46,14 +62,36 @@ void worker_commit_to_group(struct worker *w, bool is_at_once)
     if (is_at_once || now_ms >= w->group_commit_ms + GROUP_COMMIT_MS) {
         w->group_commit_ms = now_ms;
         for (uint32_t i = 0; i < w->slot_count; i++) {
-            commit_to_group(w, w->slots[i]);
+            tell_group(w, w->slots[i], is_at_once);
         }
     }
 }
 
-bool worker_on_assigned(void *context, int32_t partition, int64_t *out_offsets)
+/* --- partitions come --- */
+
+void worker_on_joined(void *context, struct bytes identity)
 {
     struct worker *w = context;
+
+    w->is_joined = true;
+    w->is_refused = false;
+    publisher_join(w->options.publisher, identity);
+}
+
+static uint64_t random_lineage(void)
+{
+    uint64_t lineage = 0;
+
+    while (lineage == 0) {
+        while (getrandom(&lineage, sizeof(lineage), 0) < 0) {
+            CHECK(errno == EINTR);
+        }
+    }
+    return lineage;
+}
+
+static struct slot *open_slot(struct worker *w, int32_t partition, const struct mark *mark)
+{
     const struct config *c = w->options.config;
     struct task_options options = { .rules = c->rules,
                                     .topics = w->topics,
@@ -64,29 +102,84 @@ bool worker_on_assigned(void *context, int32_t partition, int64_t *out_offsets)
                                     .batch_timers = BATCH_TIMERS,
                                     .cache_bytes = (size_t)(c->cache_bytes / c->workers),
                                     .outbox_bytes_max = OUTBOX_BYTES_MAX,
-                                    .commit_every_ms = c->commit_every_ms };
+                                    .commit_every_ms = c->commit_every_ms,
+                                    .is_volatile = c->store == STORE_KIND_MEMORY,
+                                    .mark = mark,
+                                    .lineage = random_lineage(),
+                                    .redo_ms = REDO_MS,
+                                    .redo_bytes_max = REDO_BYTES_MAX };
     struct slot *s = mem_alloc(sizeof(*s));
 
-    w->is_joined = true;
     s->partition = partition;
     s->task = task_new(&options);
+    for (uint32_t i = 0; i < c->input_count; i++) {
+        s->reported[i] = -1;
+    }
     w->slots = mem_grow32(w->slots, w->slot_count, &w->slot_capacity, sizeof(struct slot *));
     w->slots[w->slot_count++] = s;
     deliveries_own(w->options.deliveries, partition, w->wake_fd);
-    worker_ask(w, s, task_turn(s->task, INSTANT_MIN, worker_clock_ms(CLOCK_MONOTONIC)));
-    while (s->is_under_way && !atomic_load(&w->is_stopping)) {
-        worker_serve_store(w, 100);
+    return s;
+}
+
+/* Mark, claim, and mark again if need be: all that must be settled before the first record. */
+static void take_over(struct worker *w, struct slot *s)
+{
+    char text[MARK_TEXT_SIZE];
+    struct mark mark;
+
+    while (!atomic_load(&w->is_stopping)) {
+        enum task_want want = task_turn(s->task, INSTANT_MIN, worker_clock_ms(CLOCK_MONOTONIC));
+
+        if (want == TASK_WANT_MARK) {
+            mark = task_mark(s->task);
+            task_marked(s->task,
+                        source_write_mark(w->source, s->partition, mark_format(&mark, text)));
+        } else if (want == TASK_WANT_CLAIM) {
+            if (!s->is_under_way) {
+                worker_ask(w, s, want);
+            }
+            worker_serve_store(w, 100);
+        } else {
+            return;
+        }
     }
-    if (s->is_under_way || task_error(s->task) != OK) {
-        w->error = task_error(s->task);
+}
+
+static bool is_taken(struct worker *w, const struct slot *s)
+{
+    return !atomic_load(&w->is_stopping) && task_error(s->task) == OK;
+}
+
+bool worker_on_assigned(void *context, int32_t partition, struct text mark, int64_t *out_offsets)
+{
+    struct worker *w = context;
+    struct mark remembered;
+    bool is_marked = mark.at != NULL && mark_parse(mark, &remembered) == OK;
+    struct slot *s = open_slot(w, partition, is_marked ? &remembered : NULL);
+
+    if (mark.at != NULL && !is_marked) {
+        log_line(LOG_WARN, "group.mark",
+                 "partition=%d reason=\"the offset's metadata is not ours\"", partition);
+    }
+    take_over(w, s);
+    if (!is_taken(w, s)) {
+        w->is_refused = true;
+        w->rejoin_ms = worker_clock_ms(CLOCK_MONOTONIC) + REJOIN_AFTER_MS;
+        worker_released(w, s);
         return false;
     }
-    for (uint32_t i = 0; i < c->input_count; i++) {
+    if (task_is_repeating(s->task)) {
+        log_line(LOG_WARN, "task.repeating",
+                 "partition=%d reason=\"the store has lost commits: their outputs are repeated\"",
+                 partition);
+    }
+    for (uint32_t i = 0; i < w->options.config->input_count; i++) {
         out_offsets[i] = task_next_offset(s->task, i);
-        s->reported[i] = -1;
     }
     return true;
 }
+
+/* --- partitions go --- */
 
 static bool are_drained(const struct worker *w)
 {

@@ -11,6 +11,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#define REJOIN_AFTER_MS 5000 /* an owner by mistake of the group's has gone by then */
+
 struct slot { /* one partition */
     int32_t partition;
     struct task *task;
@@ -18,7 +20,8 @@ struct slot { /* one partition */
     bool is_leaving;                     /* released: waits for that answer to be freed */
     bool is_ready;                       /* said in the log */
     bool is_lost;                        /* the same */
-    int64_t reported[COMMIT_TOPICS_MAX]; /* offsets told to the group */
+    int64_t reported[COMMIT_TOPICS_MAX]; /* offsets told to the group .. */
+    int64_t reported_published;          /* .. and up to where outputs were published */
     const struct outbox_entry *held;     /* the publisher had no room for it */
     struct task_stats counted;           /* what the worker's view has of it already */
 };
@@ -36,7 +39,9 @@ struct worker {
     int64_t wall_ms; /* frozen while no broker answers */
     int64_t group_commit_ms;
     int64_t
-        rejoin_ms; /* monotonic: a partition was lost without the group saying so; never: none */
+        rejoin_ms;   /* monotonic: a partition was lost without the group saying so; never: none */
+    bool is_refused; /* what the group gave could not be taken */
+    int64_t comebacks; /* of the store, seen */
     bool is_joined;
     enum err error;
     pthread_mutex_t view_lock;
@@ -47,12 +52,14 @@ struct worker {
 int64_t worker_clock_ms(clockid_t id);
 void worker_ask(struct worker *w, struct slot *s, enum task_want want); /* the store, for a task */
 void worker_serve_store(struct worker *w, int32_t timeout_ms);
-void worker_turns(struct worker *w);   /* every task does what it can */
-void worker_give_back(struct slot *s); /* records its task is done with */
+void worker_turns(struct worker *w);                    /* every task does what it can */
+void worker_give_back(struct slot *s);                  /* records its task is done with */
+void worker_released(struct worker *w, struct slot *s); /* why, and what to do about it */
 void worker_free_slot(struct worker *w, struct slot *s);
 
 /* --- worker_group.c: callbacks of source_kafka.h --- */
-bool worker_on_assigned(void *context, int32_t partition, int64_t *out_offsets);
+void worker_on_joined(void *context, struct bytes identity);
+bool worker_on_assigned(void *context, int32_t partition, struct text mark, int64_t *out_offsets);
 void worker_on_revoked(void *context, bool is_lost);
 void worker_on_record(void *context, int32_t partition, uint32_t topic, struct task_record *record);
 void worker_commit_to_group(struct worker *w, bool is_at_once);

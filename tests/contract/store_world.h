@@ -147,12 +147,21 @@ static inline struct store_reply await(struct store *s, enum store_verb verb)
     return r;
 }
 
+static inline struct store_reply claim_with(struct store *s, int32_t partition, int64_t epoch)
+{
+    store_submit(
+        s, &(struct store_request){ .verb = STORE_CLAIM, .partition = partition, .epoch = epoch });
+    return await(s, STORE_CLAIM);
+}
+
+/* With the first epoch that is higher than all before. */
 static inline struct store_reply claim(struct store *s, int32_t partition)
 {
-    struct store_reply r;
+    struct store_reply r = { .error = ERR_FENCED };
 
-    store_submit(s, &(struct store_request){ .verb = STORE_CLAIM, .partition = partition });
-    r = await(s, STORE_CLAIM);
+    for (int64_t epoch = 1; r.error == ERR_FENCED; epoch++) {
+        r = claim_with(s, partition, epoch);
+    }
     assert_int_equal(r.error, OK);
     return r;
 }

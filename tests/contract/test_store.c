@@ -115,6 +115,79 @@ static void an_older_owner_is_fenced_and_nothing_of_its_commit_stays(void **stat
     world_free(w);
 }
 
+/* Why: who was slow to claim must not fence the owner who came after him. */
+static void a_claim_with_an_epoch_that_was_seen_is_fenced_and_changes_nothing(void **state)
+{
+    struct world *w = world_new(is_redis(state));
+    struct store *slow = world_open(w), *now = world_open(w);
+    struct store_reply r = claim_with(now, 0, 7);
+    struct draft d = draft_of(r.guard, 0);
+
+    assert_int_equal(r.error, OK);
+    assert_int_equal(r.guard.epoch, 7);
+    for (int64_t epoch = 6; epoch <= 7; epoch++) {
+        r = claim_with(slow, 0, epoch);
+        assert_int_equal(r.error, ERR_FENCED);
+        assert_int_equal(r.guard.epoch, 7);
+    }
+    draft_record(&d, TEXT("ann"), "one", 3, 5);
+    assert_int_equal(commit(now, &d), OK);
+    r = claim_with(slow, 0, 8);
+    assert_int_equal(r.error, OK);
+    assert_int_equal(r.guard.version, 1);
+    store_close(slow);
+    store_close(now);
+    world_free(w);
+}
+
+static void an_owner_may_claim_again_and_is_shown_what_is_there(void **state)
+{
+    struct world *w = world_new(is_redis(state));
+    struct store *s = world_open(w);
+    struct draft d = draft_of(claim_with(s, 0, 3).guard, 0);
+    struct store_reply r;
+
+    draft_output(&d, 1, "one");
+    assert_int_equal(commit(s, &d), OK);
+    r = claim_with(s, 0, 3);
+    assert_int_equal(r.error, OK);
+    assert_int_equal(r.guard.epoch, 3);
+    assert_int_equal(r.guard.version, 1);
+    assert_int_equal(r.state->guard.version, 1);
+    assert_int_equal(r.outbox_count, 1);
+    draft_next(&d);
+    assert_int_equal(commit(s, &d), OK);
+    store_close(s);
+    world_free(w);
+}
+
+/* Why: state computed from somebody else's later record, or kept by a zombie, would be wrong. */
+static void who_was_fenced_is_shown_no_records_and_no_timers(void **state)
+{
+    struct world *w = world_new(is_redis(state));
+    struct store *old = world_open(w), *now = world_open(w), *looker = world_open(w);
+    struct text ann = TEXT("ann");
+    struct draft d;
+
+    (void)claim(old, 0);
+    d = draft_of(claim(now, 0).guard, 0);
+    draft_record(&d, ann, "new", 3, 5);
+    assert_int_equal(commit(now, &d), OK);
+    store_submit(old,
+                 &(struct store_request){
+                     .verb = STORE_LOAD, .partition = 0, .customers = &ann, .customer_count = 1 });
+    assert_int_equal(await(old, STORE_LOAD).error, ERR_FENCED);
+    store_submit(
+        old, &(struct store_request){
+                 .verb = STORE_TIMERS, .partition = 0, .after_due_ms = INSTANT_MIN, .limit = 10 });
+    assert_int_equal(await(old, STORE_TIMERS).error, ERR_FENCED);
+    assert_memory_equal(load(looker, 0, &ann, 1).records[0].at, "new", 3); /* a plain look */
+    store_close(old);
+    store_close(now);
+    store_close(looker);
+    world_free(w);
+}
+
 static void timers_come_by_instant_then_customer_across_pages(void **state)
 {
     static const struct {
@@ -262,6 +335,9 @@ int main(void)
         cmocka_unit_test(a_record_can_be_large_and_a_commit_can_have_many),
         cmocka_unit_test(a_deleted_record_is_gone_with_its_timer),
         cmocka_unit_test(an_older_owner_is_fenced_and_nothing_of_its_commit_stays),
+        cmocka_unit_test(a_claim_with_an_epoch_that_was_seen_is_fenced_and_changes_nothing),
+        cmocka_unit_test(an_owner_may_claim_again_and_is_shown_what_is_there),
+        cmocka_unit_test(who_was_fenced_is_shown_no_records_and_no_timers),
         cmocka_unit_test(timers_come_by_instant_then_customer_across_pages),
         cmocka_unit_test(a_takeover_finds_state_and_what_was_not_published),
         cmocka_unit_test(partitions_do_not_see_each_other),

@@ -6,6 +6,7 @@
 #include "processor/config/config.h"
 #include "processor/engine/task.h"
 #include "processor/engine/timeline.h"
+#include "schemas/mark.h"
 #include "sinks/store_memory.h"
 
 #define PARTITIONS_MAX 3
@@ -67,12 +68,19 @@ struct published { /* what a reader of the output topics would find, in order */
     struct text customer;
 };
 
+struct group {          /* what the coordinator knows of one partition */
+    int64_t generation; /* of the owner it has named last */
+    struct mark mark;
+    bool has_mark;
+};
+
 struct world {
     struct story *story;
     struct rng *rng;
     enum bug bug;
     struct arena arena;
     struct store_memory_backend *backend;
+    struct group groups[PARTITIONS_MAX];
     struct published *published;
     uint32_t published_count;
     uint32_t published_capacity;

@@ -80,7 +80,9 @@ static bool check_record(struct world *w, struct store *store, uint32_t p, struc
 static bool check_partition(struct world *w, struct store *store, uint32_t p)
 {
     struct timeline *timeline = w->story->timelines[p];
-    struct store_request claim = { .verb = STORE_CLAIM, .partition = (int32_t)p };
+    struct store_request claim = { .verb = STORE_CLAIM,
+                                   .partition = (int32_t)p,
+                                   .epoch = INT32_MAX };
     struct store_request timers = {
         .verb = STORE_TIMERS, .partition = (int32_t)p, .after_due_ms = INSTANT_MIN, .limit = 1000000
     };

@@ -24,6 +24,7 @@ struct owner {
     const struct outbox_entry *in_flight[IN_FLIGHT];
     uint32_t in_flight_count;
     uint32_t number;
+    int64_t generation; /* in which the group named it */
 };
 
 struct simulation {
@@ -73,6 +74,10 @@ static void add_owner(struct simulation *s, uint32_t partition)
         .cache_bytes = rng_chance(w->rng, 5000) ? 0 : 1 << 20,
         .outbox_bytes_max = rng_chance(w->rng, 5000) ? 2000 : 1 << 20,
         .commit_every_ms = rng_between(w->rng, 0, 20),
+        .mark = w->groups[partition].has_mark ? &w->groups[partition].mark : NULL,
+        .lineage = rng_next(w->rng),
+        .redo_ms = 1000,
+        .redo_bytes_max = 1 << 20,
     };
 
     CHECK(s->owner_count < OWNERS_MAX);
@@ -80,6 +85,7 @@ static void add_owner(struct simulation *s, uint32_t partition)
     o->store = store_memory_open(w->backend);
     o->partition = partition;
     o->number = ++s->owners_made;
+    o->generation = ++w->groups[partition].generation;
     s->owners[s->owner_count++] = o;
     world_trace(w, "owner %u of partition %u begins", o->number, partition);
 }
@@ -131,6 +137,7 @@ static void submit(struct world *w, struct owner *o, enum task_want want)
     o->is_under_way = true;
     if (want == TASK_WANT_CLAIM) {
         r.verb = STORE_CLAIM;
+        r.epoch = task_epoch(o->task);
     } else if (want == TASK_WANT_TIMERS) {
         r.verb = STORE_TIMERS;
         r.after_customer = task_timer_cursor(o->task, &r.after_due_ms);
@@ -199,9 +206,11 @@ static void answer(struct world *w, struct owner *o)
         claim =
             (struct task_claim){ r.error, r.guard, r.is_new, r.state, r.outbox, r.outbox_count };
         task_claimed(o->task, &claim);
-        start_reading(w, o);
-        world_trace(w, "owner %u claimed epoch %lld, %u to publish", o->number,
-                    (long long)r.guard.epoch, r.outbox_count);
+        world_trace(w, "owner %u claims epoch %lld: %s, %u to publish", o->number,
+                    (long long)r.guard.epoch, err_text(r.error), r.outbox_count);
+        if (r.error == OK && !o->is_claimed) {
+            start_reading(w, o);
+        }
         break;
     case STORE_TIMERS:
         for (uint32_t i = 0; i < r.timer_count; i++) {
@@ -293,6 +302,23 @@ static void publish(struct world *w, struct owner *o)
     }
 }
 
+/* --- the group --- */
+
+/* Checked against the generation: who has lost the partition is refused. */
+static void mark(struct world *w, struct owner *o)
+{
+    struct group *g = &w->groups[o->partition];
+    bool is_refused = g->generation != o->generation;
+
+    world_trace(w, "owner %u marks epoch %lld: %s", o->number, (long long)task_mark(o->task).epoch,
+                is_refused ? "refused" : "ok");
+    if (!is_refused) {
+        g->mark = task_mark(o->task);
+        g->has_mark = true;
+    }
+    task_marked(o->task, is_refused ? ERR_FENCED : OK);
+}
+
 /* --- steps --- */
 
 static void turn(struct simulation *s, uint32_t place)
@@ -308,6 +334,8 @@ static void turn(struct simulation *s, uint32_t place)
                      o->number, err_text(task_error(o->task)));
         }
         die(s, place);
+    } else if (want == TASK_WANT_MARK) {
+        mark(s->w, o);
     } else if (want != TASK_WANT_NOTHING && !o->is_under_way) {
         submit(s->w, o, want);
     }
@@ -317,9 +345,7 @@ static void take_over(struct simulation *s, uint32_t place)
 {
     struct owner *o = s->owners[place];
 
-    /* A claim made late by one who lost the partition would fence its owner, who then joins the
-     * group anew: runtime/worker.c, not part of this world. */
-    if (o->is_zombie || !o->is_claimed || s->owner_count == OWNERS_MAX) {
+    if (o->is_zombie || s->owner_count == OWNERS_MAX) {
         return;
     }
     o->is_zombie = true;

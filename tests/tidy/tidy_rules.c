@@ -110,7 +110,7 @@ static const struct library libraries[] = {
     { "hiredis.h", 1, { "sinks/redis_link.c" } },
     { "librdkafka/*",
       5,
-      { "sinks/kafka_client.[ch]", "sinks/publisher_kafka.c", "processor/runtime/source_kafka.c",
+      { "sinks/kafka_client.[ch]", "sinks/publisher_kafka.c", "processor/runtime/source_parts.h",
         "processor/cli/demo_world.c" } },
     { "libfyaml.h", 1, { "processor/config/yaml.c" } },
     { "microhttpd.h", 1, { "processor/runtime/http.c" } },

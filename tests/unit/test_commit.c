@@ -19,6 +19,7 @@ static struct partition_state random_partition(struct rng *r, struct arena *a)
     s.stream_ms = random_instant(r);
     s.outbox_trimmed = rng_between(r, 0, 1000);
     s.outbox_last = s.outbox_trimmed + rng_between(r, 0, 1000);
+    s.lineage = rng_next(r);
     s.config = rng_next(r);
     s.partition_count = random_count(r);
     s.position_count = (uint32_t)(rng_chance(r, 1000) ? COMMIT_TOPICS_MAX : rng_below(r, 5));
@@ -37,6 +38,7 @@ static void same_partition(const struct partition_state *a, const struct partiti
     assert_int_equal(a->stream_ms, b->stream_ms);
     assert_int_equal(a->outbox_last, b->outbox_last);
     assert_int_equal(a->outbox_trimmed, b->outbox_trimmed);
+    assert_true(a->lineage == b->lineage);
     assert_true(a->config == b->config);
     assert_int_equal(a->partition_count, b->partition_count);
     assert_int_equal(a->position_count, b->position_count);
