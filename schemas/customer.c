@@ -71,6 +71,10 @@ void customer_free(struct customer *c)
     mem_free(c->runs);
     mem_free(c->entries);
     mem_free(c->subscriptions);
+    for (uint32_t i = 0; i < c->exposure_count; i++) {
+        mem_free(c->exposures[i].segments);
+    }
+    mem_free(c->exposures);
     mem_free(c);
 }
 
@@ -137,6 +141,7 @@ KEYED(score, score, scores)
 KEYED(membership, membership, memberships)
 KEYED(entry, entry, entries)
 KEYED(subscription, subscription, subscriptions)
+KEYED(exposure, exposure, exposures)
 
 struct attribute *customer_need_attribute(struct customer *c, uint32_t key)
 {
@@ -196,6 +201,33 @@ struct subscription *customer_need_subscription(struct customer *c, uint32_t key
         s->at_ms = INSTANT_MIN;
     }
     return s;
+}
+
+static void drop_oldest_exposure(struct customer *c)
+{
+    uint32_t oldest = 0;
+
+    for (uint32_t i = 1; i < c->exposure_count; i++) {
+        oldest = c->exposures[i].at_ms < c->exposures[oldest].at_ms ? i : oldest;
+    }
+    mem_free(c->exposures[oldest].segments);
+    c->exposure_count--;
+    memmove(&c->exposures[oldest], &c->exposures[oldest + 1],
+            (c->exposure_count - oldest) * sizeof(struct exposure));
+}
+
+struct exposure *customer_need_exposure(struct customer *c, uint32_t key)
+{
+    struct exposure *e = customer_exposure(c, key);
+
+    if (e == NULL) {
+        if (c->exposure_count == CUSTOMER_EXPOSURES_MAX) {
+            drop_oldest_exposure(c);
+        }
+        e = insert_exposure(c, key);
+        e->at_ms = INSTANT_MIN;
+    }
+    return e;
 }
 
 struct run *customer_run(const struct customer *c, uint32_t sequence)

@@ -22,6 +22,7 @@
 #define CUSTOMER_KINDS_MAX       32   /* kinds whose last time is kept */
 #define CUSTOMER_ENTRIES_MAX     1000 /* entries of one history; orders */
 #define CUSTOMER_SENT_MAX        64   /* triggers remembered beyond those of active runs */
+#define CUSTOMER_EXPOSURES_MAX   64   /* experiments remembered, each version its own */
 #define CUSTOMER_CLICKS_MAX      16   /* clicks kept per trigger, the earliest */
 #define CUSTOMER_RECORD_SIZE_MAX (4 * 1024 * 1024)
 
@@ -170,6 +171,18 @@ struct subscription {
     int64_t at_ms; /* last writer */
 };
 
+struct exposure { /* an arm of one version of an experiment was shown */
+    uint32_t key; /* hash32 of the experiment's salt */
+    uint32_t arm; /* hash32 of its name */
+    int64_t at_ms;
+    bool is_converted; /* within the time that its success has; so the two below */
+    bool is_unsubscribed;
+    bool is_complained;
+    uint32_t *segments; /* hash32 of the segments' ids then; until nothing more can be counted */
+    uint32_t segment_count;
+    uint32_t segment_capacity;
+};
+
 struct customer {
     uint64_t config; /* hash of the configuration its memberships were decided under; 0: none yet */
     int64_t created_at_ms; /* time of the first accepted event */
@@ -219,6 +232,9 @@ struct customer {
     struct subscription *subscriptions;
     uint32_t subscription_count;
     uint32_t subscription_capacity;
+    struct exposure *exposures;
+    uint32_t exposure_count;
+    uint32_t exposure_capacity;
 };
 
 struct customer *customer_new(void); /* all instants never or 0 as their comments say, no items */
@@ -244,6 +260,9 @@ struct entry *customer_entry(const struct customer *c, uint32_t sequence);
 struct entry *customer_need_entry(struct customer *c, uint32_t sequence);
 struct subscription *customer_subscription(const struct customer *c, uint32_t key);
 struct subscription *customer_need_subscription(struct customer *c, uint32_t key);
+struct exposure *customer_exposure(const struct customer *c, uint32_t key);
+/* The oldest one makes room beyond CUSTOMER_EXPOSURES_MAX. */
+struct exposure *customer_need_exposure(struct customer *c, uint32_t key);
 struct run *customer_run(const struct customer *c, uint32_t sequence); /* the active one */
 struct sent *customer_sent(const struct customer *c, const struct hash128 *trigger_id);
 

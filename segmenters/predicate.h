@@ -7,6 +7,7 @@
  */
 #ifndef SEGMENTERS_PREDICATE_H
 #define SEGMENTERS_PREDICATE_H
+#include "segmenters/arm.h"
 #include "segmenters/facts.h"
 
 #include <stdbool.h>
@@ -45,6 +46,8 @@ struct predicate_names {
      * a ladder. */
     bool (*segment)(const void *context, struct text id, uint32_t *out_key, uint32_t *out_rung);
     bool (*sequence)(const void *context, struct text id, uint32_t *out_key);
+    /* Returns: NULL when there is none of that name. Owner: lives as long as the predicates. */
+    const struct arms_plan *(*experiment)(const void *context, struct text id);
     /* Fill up to `room` known names, for "did you mean". */
     uint32_t (*segments)(const void *context, struct text *out_names, uint32_t room);
 };
@@ -76,6 +79,7 @@ bool predicate_is_always(const struct predicate *p, enum truth *out_truth); /* c
 struct view {
     const struct facts_plan *plan;
     const struct customer *customer;
+    struct text id;            /* of the customer: arm() draws by it */
     const struct event *event; /* scope PREDICATE_EVENT, else NULL */
     int64_t now_ms;
     struct arena *arena; /* scratch, the caller resets it */

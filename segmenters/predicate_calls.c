@@ -221,6 +221,24 @@ static bool check_sequence(struct compile *c, struct node *n)
     return true;
 }
 
+static bool check_arm(struct compile *c, struct node *n)
+{
+    if (n->child_count != 1 || !is_text_constant(n->children[0])) {
+        return fail_node(c, n, "write the experiment's id as text");
+    }
+    if (c->names != NULL && c->names->experiment != NULL) {
+        n->arms = c->names->experiment(c->names->context, n->children[0]->value.as.text);
+    }
+    if (n->arms == NULL) {
+        predicate_fail(c->error, n->children[0]->offset, n->children[0]->size,
+                       "`%.*s` is no experiment", TEXT_PRINTF(n->children[0]->value.as.text));
+        return false;
+    }
+    n->kind = NODE_ARM;
+    n->type = TYPE_LEVEL;
+    return true;
+}
+
 static bool check_has(struct compile *c, struct node *n)
 {
     if (n->child_count != 1 || n->children[0]->kind != NODE_SELECT ||
@@ -421,7 +439,7 @@ static const struct {
     { "max", check_not_yet, false },
     { "distinct", check_not_yet, false },
     { "overdue", check_not_yet, false },
-    { "arm", check_not_yet, false },
+    { "arm", check_arm, false },
     { "in_segment", check_in_segment, false },
     { "in_sequence", check_sequence, false },
     { "completed", check_sequence, false },

@@ -262,6 +262,15 @@ static bool check_known_text(struct compile *c, const struct node *source,
         }
         return fail_name(c, constant, "level", "", &near);
     }
+    if (source->kind == NODE_ARM) {
+        for (uint32_t i = 0; i < source->arms->count; i++) {
+            if (text_equal(source->arms->arms[i].name, near.wrong)) {
+                return true;
+            }
+            text_nearest_try(&near, source->arms->arms[i].name);
+        }
+        return fail_name(c, constant, "arm", "", &near);
+    }
     if (source->kind == NODE_ATTRIBUTE && source->attribute->allowed_count > 0) {
         for (uint32_t i = 0; i < source->attribute->allowed_count; i++) {
             if (text_equal(source->attribute->allowed[i], near.wrong)) {

@@ -476,6 +476,14 @@ static struct result state_result(const struct node *n, const struct view *v)
     }
 }
 
+/* The draw never changes, whatever happens. */
+static struct result arm_result(const struct node *n, const struct view *v)
+{
+    CHECK(v->id.at != NULL);
+    return known((struct value){ .type = VALUE_TEXT, .as.text = arm_of(n->arms, v->id)->name },
+                 INSTANT_NEVER);
+}
+
 static struct result negate_result(const struct node *n, const struct view *v)
 {
     struct result r = predicate_result(n->children[0], v);
@@ -513,6 +521,8 @@ struct result predicate_result(const struct node *n, const struct view *v)
         return rfm_result(n, v);
     case NODE_LEVEL:
         return level_result(n, v);
+    case NODE_ARM:
+        return arm_result(n, v);
     case NODE_YEARS_SINCE:
     case NODE_CALENDAR:
     case NODE_DAY_START:

@@ -74,6 +74,7 @@ enum node_kind {
     NODE_IN_SEGMENT,
     NODE_IN_SEQUENCE,
     NODE_COMPLETED,
+    NODE_ARM,
     NODE_YEARS_SINCE,
     NODE_CALENDAR,
     NODE_DAY_START,
@@ -96,7 +97,7 @@ enum node_type {
     TYPE_DURATION,
     TYPE_MONEY,
     TYPE_SCORE, /* integer of 2^-40 point; only compared with constants */
-    TYPE_LEVEL, /* text, one of the score's levels */
+    TYPE_LEVEL, /* text, one of the score's levels, or of the experiment's arms */
     TYPE_NULL,
     TYPE_DYNAMIC /* event.<field>: known when it is there */
 };
@@ -124,6 +125,7 @@ struct node {
     uint32_t child_count;
     const struct attribute_plan *attribute;
     const struct score_plan *score;
+    const struct arms_plan *arms;
     uint32_t key, rung;    /* segment, sequence; event field */
     uint32_t histories[8]; /* COUNT SUM FIRST LAST: indexes in the plan */
     uint32_t history_count;

@@ -240,14 +240,15 @@ static int64_t earliest_until(const struct customer *c)
     return until_ms;
 }
 
-uint32_t segments_decide(const struct segments_plan *plan, const struct facts_plan *facts,
-                         struct customer *c, uint64_t changed, int64_t now_ms, struct arena *arena,
-                         struct segment_change *out_changes, int64_t *out_until_ms)
+uint32_t segments_decide(const struct segments_plan *plan, const struct view *view,
+                         struct customer *c, uint64_t changed, struct segment_change *out_changes,
+                         int64_t *out_until_ms)
 {
+    int64_t now_ms = view->now_ms;
     struct pass p = { .plan = plan,
-                      .facts = facts,
+                      .facts = view->plan,
                       .c = c,
-                      .view = { .plan = facts, .customer = c, .now_ms = now_ms, .arena = arena },
+                      .view = *view,
                       .changes = out_changes,
                       .changed = changed };
     bool is_all = changed == FACT_ALL || c->membership_count != plan->count;
@@ -255,6 +256,7 @@ uint32_t segments_decide(const struct segments_plan *plan, const struct facts_pl
     bool is_each = is_all || until_ms <= now_ms;
     bool is_until_kept = !is_each;
 
+    CHECK(view->customer == c);
     CHECK(plan->count == 0 || plan->order != NULL);
     for (uint32_t i = 0; i < plan->count; i++) {
         bool is_asked = (plan->order_depends[i] & p.changed) != 0 || changed == FACT_ALL;

@@ -69,13 +69,14 @@ struct segment_change {
 };
 
 /* Decide every segment that `changed` facts (FACT_ bits; FACT_ALL: all) or time (until_ms <= now)
- * can have changed, in dependency order, at now_ms. The customer's memberships are brought up to
- * date; changes are appended in that order, a ladder's move as left then entered (room for two per
- * segment is the caller's: out_changes[2 * plan->count]). Returns: number of changes.
- * *out_until_ms: the earliest instant > now_ms at which time alone may change any. */
-uint32_t segments_decide(const struct segments_plan *plan, const struct facts_plan *facts,
-                         struct customer *c, uint64_t changed, int64_t now_ms, struct arena *arena,
-                         struct segment_change *out_changes, int64_t *out_until_ms);
+ * can have changed, in dependency order, at view->now_ms. The memberships of c, the view's
+ * customer, are brought up to date; changes are appended in that order, a ladder's move as left
+ * then entered (room for two per segment is the caller's: out_changes[2 * plan->count]). Returns:
+ * number of changes. *out_until_ms: the earliest instant > now_ms at which time alone may change
+ * any. */
+uint32_t segments_decide(const struct segments_plan *plan, const struct view *view,
+                         struct customer *c, uint64_t changed, struct segment_change *out_changes,
+                         int64_t *out_until_ms);
 
 /* All the customer's segment ids, rungs as "ladder.rung", in file order. Returns: the count; Owner:
  * arena. */

@@ -270,10 +270,10 @@ static void hash_tree(const struct yaml_node *n, struct bytes_out *out)
 
 static void hash_rules(struct loader *l)
 {
-    static const char *const deciding[] = { "version",    "app",      "currency", "time",
-                                            "attributes", "remember", "filters",  "scores",
-                                            "segments",   "content",  "send_if",  "sequences",
-                                            "limits" };
+    static const char *const deciding[] = { "version",    "app",        "currency", "time",
+                                            "attributes", "remember",   "filters",  "scores",
+                                            "segments",   "content",    "send_if",  "sequences",
+                                            "limits",     "experiments" };
     struct bytes_out out = { 0 };
     struct bytes all;
 
@@ -346,10 +346,13 @@ static void load_all(struct loader *l)
     load_app(l);
     load_time(l);
     load_facts(l);
+    load_arms(l);
     load_segments(l);
     load_limits(l);
     load_content(l);
+    load_experiments(l);
     load_sequences(l);
+    load_experiments_used(l);
     load_topics(l);
     load_process(l);
     load_tests(l);

@@ -81,4 +81,9 @@ void config_free(struct config *c);
 const struct yaml_node *config_find(const struct config *c, struct text path,
                                     const struct yaml_node **out_key);
 
+/* Experiments of `is` whose arms (or slot) differ from those of the same version in `was`: they
+ * need a new version. cursor starts at 0; NULL at the end. */
+const struct experiment_plan *experiments_changed(const struct rules *was, const struct rules *is,
+                                                  uint32_t *cursor);
+
 #endif /* CONFIG_CONFIG_H */

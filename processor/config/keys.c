@@ -1,6 +1,7 @@
 #include "processor/config/keys.h"
 
 #include "processor/base/instant.h"
+#include "segmenters/arm.h"
 
 /* In these tables what is not named is zero, on purpose. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -240,7 +241,7 @@ static const struct key EMAIL_KEYS[] = {
     { "transactional", SHAPE_BOOL, SAYS("Exempt from caps; an unsubscribe does not stop it.") },
     { "if", SHAPE_PREDICATE, SAYS("Skipped unless this holds at its instant.") },
     { "expires_in", SHAPE_DURATION, SAYS("Not to be delivered later than this after sending.") },
-    { "experiment", NOT_YET("experiments"), SAYS("Experiment whose arm fills its slot.") },
+    { "experiment", SHAPE_TEXT, SAYS("Experiment whose arm fills its slot.") },
     { "personalize", SHAPE_LIST_OF, &TEXT_ITEMS, SAYS("customer.<attribute> and event.<field> values to travel in the trigger.") },
     { NULL, SHAPE_TEXTS_OR_MAP, &LISTS, SAYS("A slot of its own: an id, a list of ids, or a map of them by segment with default.") },
 };
@@ -297,6 +298,45 @@ static const struct key SEQUENCE_KEYS[] = {
 };
 static const struct keys SEQUENCE = KEYS(SEQUENCE_KEYS);
 EACH(SEQUENCES, SHAPE_MAP, &SEQUENCE, SAYS("A sequence of emails."));
+
+static const struct key ARM_KEYS[] = {
+    { "weight", SHAPE_INT, FROM_TO(0, ARM_WEIGHT_MAX), NEEDED, SAYS("Share of customers, relative to the other arms' weights.") },
+    { "use", SHAPE_TEXT, NEEDED, SAYS("Id of the content, or name of the template, that customers of the arm get.") },
+};
+static const struct keys ARM = KEYS(ARM_KEYS);
+EACH(ARMS, SHAPE_MAP, &ARM, SAYS("An arm; the first is what the others are compared with."));
+static const struct key SUCCESS_KEYS[] = {
+    { "event", SHAPE_TEXTS, NEEDED, SAYS("Kinds of event or filters that count as success.") },
+    { "within", SHAPE_DURATION, FROM_TO(1, YEAR_MS), NEEDED, SAYS("Success counts so long after the exposure.") },
+};
+static const struct keys SUCCESS = KEYS(SUCCESS_KEYS);
+static const struct key PLAN_KEYS[] = {
+    { "baseline", SHAPE_PERCENT, NEEDED, SAYS("Success rate expected of the first arm.") },
+    { "detect", SHAPE_PERCENT, NEEDED, SAYS("The rate that is worth telling from the baseline.") },
+    { "benchmark", SHAPE_PERCENT, SAYS("What is usual in the trade, for the read-out.") },
+    { "alpha", SHAPE_FRACTION, SAYS("Chance taken of a false winner; 0.05 by default.") },
+    { "power", SHAPE_FRACTION, SAYS("Chance wanted of seeing a true difference; 0.8 by default.") },
+};
+static const struct keys PLAN = KEYS(PLAN_KEYS);
+static const struct key GUARD_KEYS[] = {
+    { "unsubscribe", SHAPE_PERCENT, SAYS("No arm may be worse than the first by more unsubscribes than this.") },
+    { "complaint", SHAPE_PERCENT, SAYS("No arm may be worse than the first by more complaints than this.") },
+};
+static const struct keys GUARD = KEYS(GUARD_KEYS);
+static const struct key EXPERIMENT_KEYS[] = {
+    { "version", SHAPE_INT, FROM_TO(1, 1000000), SAYS("Raised with every change of the arms; 1 by default.") },
+    { "kind", SHAPE_CHOICE, .choices = "headline cta layout copy", SAYS("What is tried.") },
+    { "hypothesis", SHAPE_TEXT, SAYS("What is believed, and why.") },
+    { "expected_impact", SHAPE_TEXT, SAYS("What it would bring.") },
+    { "slot", SHAPE_TEXT, NEEDED, SAYS("What the arms fill: email.<slot>, or email.template.") },
+    { "arms", SHAPE_MAP_OF, &ARMS, NEEDED, SAYS("The arms in order; the first is what the others are compared with.") },
+    { "success", SHAPE_MAP, &SUCCESS, NEEDED, SAYS("What counts as success of a customer who was sent the email.") },
+    { "plan", SHAPE_MAP, &PLAN, SAYS("What the number of customers is planned by.") },
+    { "guard", SHAPE_MAP, &GUARD, SAYS("Harm that no arm may do.") },
+    { "promote", SHAPE_CHOICE, .choices = "manual auto", SAYS("Who makes a winner the rule.") },
+};
+static const struct keys EXPERIMENT = KEYS(EXPERIMENT_KEYS);
+EACH(EXPERIMENTS, SHAPE_MAP, &EXPERIMENT, SAYS("An experiment that emails may name."));
 
 static const struct key LIMITS_KEYS[] = {
     { "emails", SHAPE_LIST_OF, &TEXT_ITEMS, SAYS("Caps per customer over all sequences, like 3 per 7d.") },
@@ -366,7 +406,7 @@ static const struct key ROOT_KEYS[] = {
     { "content", SHAPE_MAP_OF, &CHANNELS, SAYS("Content by channel, slot and segment.") },
     { "send_if", SHAPE_PREDICATE, SAYS("Asked for every trigger at its instant.") },
     { "sequences", SHAPE_MAP_OF, &SEQUENCES, SAYS("Sequences of emails.") },
-    { "experiments", NOT_YET("experiments"), SAYS("Experiments on a slot of an email.") },
+    { "experiments", SHAPE_MAP_OF, &EXPERIMENTS, SAYS("Experiments on a slot or the template of an email.") },
     { "limits", SHAPE_MAP, &LIMITS, SAYS("Caps, quiet hours, priorities, delays.") },
     { "tests", SHAPE_LIST_OF, &TESTS, SAYS("Tests of this configuration in virtual time.") },
 };

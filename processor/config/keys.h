@@ -19,6 +19,7 @@ enum shape {
     SHAPE_OFFSET,           /* +3d: a duration after a start */
     SHAPE_MONEY,            /* "25.00" */
     SHAPE_PERCENT,          /* 5% */
+    SHAPE_FRACTION,         /* 0.05: between 0 and 1, both left out */
     SHAPE_SIZE,             /* 64MiB */
     SHAPE_INSTANT,          /* RFC 3339 */
     SHAPE_CLOCKS,           /* "09:00-18:00" */

@@ -176,6 +176,15 @@ static void check_range(struct checking *c, const struct yaml_node *n, const str
                 TEXT_PRINTF(n->text), least, most);
 }
 
+static void check_fraction(struct checking *c, const struct yaml_node *n)
+{
+    double real;
+
+    if (!scalar_double(n, &real) || !(real > 0 && real < 1)) {
+        expected(c, n, "E0007", "a number between 0 and 1, like 0.05");
+    }
+}
+
 static void check_scalar(struct checking *c, const struct yaml_node *n, const struct key *key)
 {
     int64_t number = 0;
@@ -287,6 +296,9 @@ static void check_value(struct checking *c, const struct yaml_node *n, const str
     case SHAPE_MAP:
     case SHAPE_MAP_OF:
         check_map(c, n, key->keys);
+        break;
+    case SHAPE_FRACTION:
+        check_fraction(c, n);
         break;
     case SHAPE_TEXT:
     case SHAPE_BOOL:

@@ -36,6 +36,17 @@ void load_attribute_values(struct loader *l, const struct yaml_node *map, struct
  * overlap is reported. */
 bool load_rfm_map(struct loader *l, const struct yaml_node *key, const struct yaml_node *map);
 
+/* Experiments in two parts: arms before the predicates that draw them (load_segments), the rest
+ * once filters and slots are known. */
+void load_arms(struct loader *l);
+void load_experiments(struct loader *l);
+/* The experiment that an email names. Returns: NULL, and the error is reported at n. */
+const struct experiment_plan *load_experiment_name(struct loader *l, const struct yaml_node *n);
+void load_experiments_used(struct loader *l); /* warn of those that no email names */
+
+/* A kind of event, or a declared filter (returned; NULL: a kind, or an error that is reported). */
+const struct filter_plan *load_event_name(struct loader *l, const struct yaml_node *n);
+
 /* Part of load_sequences. */
 void load_email(struct loader *l, const struct yaml_node *n, struct email_plan *e);
 void load_branches(struct loader *l, const struct yaml_node *sequence, struct sequence_plan *s);

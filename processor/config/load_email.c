@@ -115,12 +115,19 @@ static bool has_own_fallback(const struct email_plan *e, uint32_t slot)
     return false;
 }
 
+/* Arms fill their slot for everybody. */
+static bool is_filled_by_arms(const struct email_plan *e, uint32_t slot)
+{
+    return e->experiment != NULL && !e->experiment->is_template && e->experiment->slot == slot;
+}
+
 static void check_slots(struct loader *l, const struct yaml_node *n, const struct email_plan *e)
 {
     const struct channel_plan *c = l->rules->email;
 
     for (uint32_t s = 0; c != NULL && s < c->slot_count; s++) {
-        if (!c->is_optional[s] && c->fallback.slots[s].count == 0 && !has_own_fallback(e, s)) {
+        if (!c->is_optional[s] && c->fallback.slots[s].count == 0 && !has_own_fallback(e, s) &&
+            !is_filled_by_arms(e, s)) {
             problem_add(l->problems, n->place, "E0152",
                         "the slot `%.*s` of this email ends nowhere: neither it nor `default` has "
                         "content for it",
@@ -170,6 +177,7 @@ void load_email(struct loader *l, const struct yaml_node *n, struct email_plan *
     e->expires_in_ms = load_duration(n, "expires_in", 0);
     e->personalize = load_texts(l, personalize, &e->personalize_count);
     check_personalize(l, personalize);
+    e->experiment = load_experiment_name(l, yaml_get(n, "experiment", NULL));
     check_email_keys(l, n);
     load_own_slots(l, n, e);
     check_slots(l, n, e);

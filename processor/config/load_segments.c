@@ -20,6 +20,14 @@ static bool find_sequence(const void *context, struct text id, uint32_t *out_key
     return load_sequence_index(l, id) != UINT32_MAX;
 }
 
+static const struct arms_plan *find_experiment(const void *context, struct text id)
+{
+    const struct loader *l = context;
+    const struct experiment_plan *x = rules_experiment(l->rules, id);
+
+    return x == NULL ? NULL : &x->arms;
+}
+
 static uint32_t list_segments(const void *context, struct text *out_names, uint32_t room)
 {
     const struct loader *l = context;
@@ -156,7 +164,11 @@ void load_segments(struct loader *l)
     for (uint32_t i = 0; n != NULL && i < n->count; i++) {
         name_segment(l, n->keys[i], n->items[i]);
     }
-    l->names = (struct predicate_names){ l, find_segment, find_sequence, list_segments };
+    l->names = (struct predicate_names){ .context = l,
+                                         .segment = find_segment,
+                                         .sequence = find_sequence,
+                                         .experiment = find_experiment,
+                                         .segments = list_segments };
     for (uint32_t i = 0; n != NULL && i < n->count; i++) {
         if (n->items[i]->kind == YAML_MAP) {
             load_segment(l, n->keys[i], n->items[i], &plan->segments[i]);

@@ -35,8 +35,7 @@ uint32_t load_sequence_name(struct loader *l, const struct yaml_node *n, struct 
     return index;
 }
 
-/* A kind of event or a declared filter. */
-static const struct filter_plan *load_event_name(struct loader *l, const struct yaml_node *n)
+const struct filter_plan *load_event_name(struct loader *l, const struct yaml_node *n)
 {
     const struct filter_plan *f = facts_filter(&l->rules->facts, n->text);
 

@@ -207,6 +207,11 @@ static void write_scalar(struct writing *w, const struct key *key)
         put(w, "\"minimum\": %lld", (long long)key->least);
         put(w, "\"maximum\": %lld", (long long)key->most);
         break;
+    case SHAPE_FRACTION:
+        put(w, "\"type\": \"number\"");
+        put(w, "\"exclusiveMinimum\": 0");
+        put(w, "\"exclusiveMaximum\": 1");
+        break;
     case SHAPE_CHOICE:
         write_choices(w, key->choices);
         break;

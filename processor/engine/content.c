@@ -49,21 +49,34 @@ static void lists_of(const struct work *w, const struct channel_plan *channel, u
 }
 
 /* A resend takes item n of the first list that is long enough, else the first item of the first
- * list. */
-static struct text pick(const struct lists *l, struct text slot, const struct run *r)
+ * list; otherwise an arm's id stands, else that first item. Returns: absent when nothing fills it.
+ */
+static struct text pick(const struct lists *l, struct text slot, const struct run *r,
+                        struct text arm_use)
 {
-    CHECK(l->count > 0);
-    if (r != NULL && r->use_slot == hash32(slot)) {
-        if (r->use_id.at != NULL) {
-            return r->use_id;
-        }
-        for (uint32_t i = 0; i < l->count; i++) {
-            if (r->slot_use >= 1 && l->at[i]->count >= (uint32_t)r->slot_use) {
-                return l->at[i]->ids[r->slot_use - 1];
-            }
+    bool is_resend = r != NULL && r->use_slot == hash32(slot);
+
+    if (is_resend && r->use_id.at != NULL) {
+        return r->use_id;
+    }
+    for (uint32_t i = 0; is_resend && i < l->count; i++) {
+        if (r->slot_use >= 1 && l->at[i]->count >= (uint32_t)r->slot_use) {
+            return l->at[i]->ids[r->slot_use - 1];
         }
     }
-    return l->at[0]->ids[0];
+    if (arm_use.at != NULL && (!is_resend || l->count == 0)) {
+        return arm_use;
+    }
+    return l->count > 0 ? l->at[0]->ids[0] : TEXT_NONE;
+}
+
+/* What the customer's arm shows in that slot; absent: the email has no experiment on it. */
+static struct text arm_use(const struct work *w, const struct email_plan *e, uint32_t slot)
+{
+    bool is_on_slot = e != NULL && e->experiment != NULL && !e->experiment->is_template &&
+                      e->experiment->slot == slot;
+
+    return is_on_slot ? exposure_arm(w, e)->use : TEXT_NONE;
 }
 
 static const struct text_pair *resolve(const struct work *w, const struct channel_plan *channel,
@@ -80,13 +93,13 @@ static const struct text_pair *resolve(const struct work *w, const struct channe
     }
     pairs = arena_alloc(arena, (channel->slot_count + 1) * sizeof(*pairs));
     for (uint32_t i = 0; i < channel->slot_count; i++) {
+        struct text used;
         struct lists l;
 
         lists_of(w, channel, i, e, &l);
-        if (l.count > 0) {
-            pairs[count++] =
-                (struct text_pair){ channel->slots[i],
-                                    arena_text(arena, pick(&l, channel->slots[i], r)) };
+        used = pick(&l, channel->slots[i], r, arm_use(w, e, i));
+        if (used.at != NULL) {
+            pairs[count++] = (struct text_pair){ channel->slots[i], arena_text(arena, used) };
         }
     }
     *out_count = count;

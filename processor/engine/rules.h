@@ -7,6 +7,7 @@
 #define ENGINE_RULES_H
 #include "processor/base/arena.h"
 #include "processor/base/zone.h"
+#include "schemas/counters.h"
 #include "schemas/output.h"
 #include "segmenters/segment.h"
 
@@ -66,6 +67,31 @@ struct own_slot {                /* a slot an email brings: stands instead of th
     uint32_t row_count;
 };
 
+struct experiment_aims { /* what reports judge by; nothing in the engine does */
+    struct text kind, hypothesis, expected_impact; /* absent: not said */
+    bool has_plan;
+    int64_t baseline, detect, benchmark; /* hundredths of a percent; benchmark -1: none */
+    double alpha, power;
+    int64_t guard_unsubscribe, guard_complaint; /* hundredths of a percent; -1: none */
+    bool is_promoted;                           /* promote: auto */
+};
+
+struct experiment_plan { /* one version; the engine knows no other */
+    struct text id;
+    int32_t version;
+    struct text version_text; /* in decimal */
+    uint32_t key;             /* hash32 of the salt: of this version in a customer's record */
+    struct arms_plan arms;
+    uint64_t arms_hash; /* of what may not change without a new version */
+    bool is_template;
+    uint32_t slot;                            /* of the email channel, unless is_template */
+    const struct text *events;                /* success: kinds or filter names; */
+    const struct filter_plan *const *filters; /* by event index; NULL: the plain kind */
+    uint32_t event_count;
+    int64_t within_ms;
+    struct experiment_aims aims;
+};
+
 struct email_plan {
     struct text id;
     uint32_t key;
@@ -79,6 +105,7 @@ struct email_plan {
     uint32_t personalize_count;
     const struct own_slot *own;
     uint32_t own_count;
+    const struct experiment_plan *experiment; /* NULL: none */
 };
 
 enum entry_kind { ENTRY_ON_ENTERING, ENTRY_ON_LEAVING, ENTRY_ON_EVENT };
@@ -156,6 +183,8 @@ struct rules {
     const struct predicate *send_if;
     const struct sequence_plan *sequences;
     uint32_t sequence_count;
+    const struct experiment_plan *experiments; /* file order */
+    uint32_t experiment_count;
     const struct cap_plan *caps;
     uint32_t cap_count;
     struct window_plan quiet; /* quiet_hours: from..to is quiet; days unused */
@@ -175,5 +204,12 @@ const struct sequence_plan *rules_sequence(const struct rules *rules,
                                            uint32_t key); /* NULL: gone */
 const struct email_plan *rules_email(const struct sequence_plan *s, uint32_t key,
                                      uint32_t *out_index);
+
+const struct experiment_plan *rules_experiment(const struct rules *rules,
+                                               struct text id); /* NULL: none */
+
+/* Write down in the counters which arms each version of an experiment runs with. Returns: NULL, or
+ * the first experiment that ran with other arms under the same version: it must not go on. */
+const struct experiment_plan *rules_note_arms(const struct rules *rules, struct counters *counters);
 
 #endif /* ENGINE_RULES_H */

@@ -166,6 +166,16 @@ static void remember_sent(struct work *w, struct run *r, const struct email_plan
     };
 }
 
+static void fill_experiment(const struct work *w, const struct email_plan *e,
+                            const struct arm_plan *arm, struct trigger *t)
+{
+    struct text_pair *pair = arena_alloc(w->s->out->arena, sizeof(*pair));
+
+    *pair = (struct text_pair){ e->experiment->id, arm->name };
+    t->experiments = pair;
+    t->experiment_count = 1;
+}
+
 static void leave(struct work *w, struct run *r, const struct sequence_plan *s,
                   const struct email_plan *e)
 {
@@ -173,6 +183,7 @@ static void leave(struct work *w, struct run *r, const struct sequence_plan *s,
     int32_t attempt = 1 + counts->sent;
     struct output *o = work_output(w, OUTPUT_TRIGGER, w->now_ms);
     struct trigger *t = &o->as.trigger;
+    const struct arm_plan *arm = exposure_arm(w, e);
 
     t->trigger_id =
         trigger_id(w->rules->app, w->s->customer, s->id, r->entered_at_ms, e->id, attempt);
@@ -185,7 +196,7 @@ static void leave(struct work *w, struct run *r, const struct sequence_plan *s,
     t->planned_at_ms = r->planned_at_ms;
     t->sent_at_ms = w->now_ms;
     t->expires_at_ms = w->now_ms + e->expires_in_ms;
-    t->template = e->template;
+    t->template = arm != NULL && e->experiment->is_template ? arm->use : e->template;
     t->purpose = e->purpose;
     t->theme = e->theme;
     t->subscription = e->subscription;
@@ -193,8 +204,15 @@ static void leave(struct work *w, struct run *r, const struct sequence_plan *s,
     if (r->reason == OUTCOME_ENTERED) {
         o->cause = arena_text(w->s->out->arena, r->cause);
     }
+    if (arm != NULL) {
+        fill_experiment(w, e, arm, t);
+    }
     content_fill(w, r, e, t);
     remember_sent(w, r, e, t->trigger_id, attempt);
+    if (attempt == 1) {
+        exposure_note(w, e);
+    }
+    count_sent(w, t);
     counts->sent++;
     r->emails_sent++;
     r->previous_ms = w->now_ms;

@@ -21,9 +21,11 @@ void outputs_fini(struct outputs *o)
 
 struct view work_view(const struct work *w)
 {
-    return (struct view){
-        .plan = &w->rules->facts, .customer = w->c, .now_ms = w->now_ms, .arena = w->s->scratch
-    };
+    return (struct view){ .plan = &w->rules->facts,
+                          .customer = w->c,
+                          .id = w->s->customer,
+                          .now_ms = w->now_ms,
+                          .arena = w->s->scratch };
 }
 
 bool work_is_true(const struct work *w, const struct predicate *p)
@@ -53,6 +55,7 @@ static void begin(struct work *w, const struct step *s, struct customer *c, int6
 static void decide_segments(struct work *w)
 {
     const struct segments_plan *plan = &w->rules->segments;
+    const struct view v = work_view(w);
     struct segment_change *room;
     uint32_t found;
 
@@ -60,8 +63,8 @@ static void decide_segments(struct work *w)
     if (w->change_count > 0) {
         memcpy(room, w->changes, w->change_count * sizeof(*room));
     }
-    found = segments_decide(plan, &w->rules->facts, w->c, w->changed, w->now_ms, w->s->scratch,
-                            room + w->change_count, &w->segments_until_ms);
+    found =
+        segments_decide(plan, &v, w->c, w->changed, room + w->change_count, &w->segments_until_ms);
     w->changed = 0;
     w->changes = room;
     w->change_count += found;

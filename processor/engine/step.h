@@ -5,12 +5,13 @@
  * appends outputs; nothing else. What it appends may leave the process only after the changed
  * record is durable: engine/task sees to it. Files: step.c (order of things), step_event.c (an
  * event), entry.c (who enters a sequence), sequence.c (plan, judge, branch, end), send.c (hold,
- * check, trigger), content.c (slots).
+ * check, trigger), content.c (slots), exposure.c (experiments), count.c (what reports count).
  */
 #ifndef ENGINE_STEP_H
 #define ENGINE_STEP_H
 #include "processor/base/arena.h"
 #include "processor/engine/rules.h"
+#include "schemas/counters.h"
 #include "schemas/customer.h"
 #include "schemas/event.h"
 #include "schemas/output.h"
@@ -32,8 +33,9 @@ struct step {
     int64_t stream_ms;    /* stream time of the partition, this input included */
     int64_t wall_ms;      /* STEP_NO_WALL with clock: event */
     struct outputs *out;
-    struct arena *scratch; /* reset by the caller between batches */
-    bool is_final;         /* end of a backtest: judgements with D <= stream_ms are made at once */
+    struct counters *counters; /* NULL: nobody counts */
+    struct arena *scratch;     /* reset by the caller between batches */
+    bool is_final; /* end of a backtest: judgements with D <= stream_ms are made at once */
 };
 
 enum step_event_result {

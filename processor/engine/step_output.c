@@ -36,6 +36,8 @@ void work_outcome(struct work *w, const struct run *r, struct text email, int32_
         .reason = reason,
         .is_held_out = r->phase == RUN_HELD_OUT,
     };
+    o->as.outcome.experiments = exposure_pairs(w, r, email, &o->as.outcome.experiment_count);
+    count_outcome(w, &o->as.outcome);
 }
 
 void work_not_entered(struct work *w, const struct sequence_plan *s, enum reason reason)
@@ -46,6 +48,7 @@ void work_not_entered(struct work *w, const struct sequence_plan *s, enum reason
                                              .entered_at_ms = INSTANT_NEVER,
                                              .outcome = OUTCOME_NOT_ENTERED,
                                              .reason = reason };
+    count_outcome(w, &o->as.outcome);
 }
 
 /* Did the customer's state of that id change by the whole input? A pair of changes cancels out. */
@@ -72,6 +75,7 @@ static void add_membership(struct work *w, const struct segment_change *change,
                                                    .is_entered = change->is_entered,
                                                    .segments = segments,
                                                    .segment_count = count };
+    count_membership(w, change->id, change->is_entered);
 }
 
 void work_memberships(struct work *w)

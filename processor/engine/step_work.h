@@ -2,7 +2,7 @@
  *
  * Layer: engine. step.c holds the order of things, step_event.c one event, step_output.c records,
  * entry.c who enters, sequence.c judging, branches and ends, send.c holds and triggers, content.c
- * slots.
+ * slots, exposure.c experiments, count.c counters.
  */
 #ifndef ENGINE_STEP_WORK_H
 #define ENGINE_STEP_WORK_H
@@ -79,6 +79,25 @@ int64_t send_allowed(const struct work *w, const struct sequence_plan *s,
                      const struct email_plan *e, int64_t from_ms, enum reason *out_held_by);
 bool send_is_suppressed(const struct customer *c,
                         const struct email_plan *e); /* e NULL: for an entry */
+
+/* --- exposure.c --- */
+const struct arm_plan *exposure_arm(const struct work *w,
+                                    const struct email_plan *e);      /* NULL: no experiment */
+void exposure_note(const struct work *w, const struct email_plan *e); /* its attempt 1 leaves */
+void exposure_event(const struct work *w); /* success or harm of who was exposed */
+/* Experiment -> arm: of an email's record its own, of the run's record (email absent) those of the
+ * emails that it sent. Owner: the outputs' arena. */
+const struct text_pair *exposure_pairs(const struct work *w, const struct run *r, struct text email,
+                                       uint32_t *out_count);
+
+/* --- count.c --- */
+void count_membership(const struct work *w, struct text segment, bool is_entered);
+void count_outcome(const struct work *w, const struct outcome_record *o);
+void count_sent(const struct work *w, const struct trigger *t);
+void count_day(const struct work *w, const struct experiment_plan *x, struct text arm, int64_t day,
+               const char *what);
+void count_week(const struct work *w, const struct experiment_plan *x, struct text arm, int64_t day,
+                struct text segment, const char *what);
 
 /* --- content.c --- */
 void content_fill(struct work *w, const struct run *r, const struct email_plan *e,

@@ -37,6 +37,7 @@ struct timeline {
     struct arena arena; /* of outputs: until they are handed over */
     struct arena scratch;
     struct outputs outputs;
+    struct counters counters;
     struct kept *kept;
     uint32_t kept_count;
     uint32_t kept_capacity;
@@ -53,6 +54,7 @@ struct timeline *timeline_new(const struct rules *rules, bool is_sorted, timelin
     t->context = context;
     t->stream_ms = INSTANT_MIN;
     t->outputs.arena = &t->arena;
+    (void)rules_note_arms(rules, &t->counters);
     return t;
 }
 
@@ -72,6 +74,7 @@ void timeline_free(struct timeline *t)
     map_fini(&t->customers);
     heap_fini(&t->timers);
     outputs_fini(&t->outputs);
+    counters_fini(&t->counters);
     mem_free(t->kept);
     arena_fini(&t->arena);
     arena_fini(&t->scratch);
@@ -106,6 +109,7 @@ static struct step step_of(struct timeline *t, const struct known *k)
                           .stream_ms = t->stream_ms,
                           .wall_ms = STEP_NO_WALL,
                           .out = &t->outputs,
+                          .counters = &t->counters,
                           .scratch = &t->scratch };
 }
 
@@ -232,6 +236,11 @@ void timeline_finish(struct timeline *t, int64_t until_ms)
 int64_t timeline_stream_ms(const struct timeline *t)
 {
     return t->stream_ms;
+}
+
+const struct counters *timeline_counters(const struct timeline *t)
+{
+    return &t->counters;
 }
 
 int64_t timeline_due_ms(const struct timeline *t)

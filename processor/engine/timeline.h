@@ -36,6 +36,7 @@ void timeline_run_to(struct timeline *t, int64_t until_ms);
 void timeline_finish(struct timeline *t, int64_t until_ms);
 
 int64_t timeline_stream_ms(const struct timeline *t);
+const struct counters *timeline_counters(const struct timeline *t); /* of all customers */
 int64_t timeline_due_ms(const struct timeline *t); /* the earliest timer; never: none */
 const struct customer *timeline_customer(const struct timeline *t, struct text id); /* NULL: none */
 /* Every customer: cursor starts at 0; NULL at the end. */

@@ -121,6 +121,20 @@ static inline void random_run(struct rng *r, struct arena *a, struct run *run)
     }
 }
 
+static inline void random_exposure(struct rng *r, struct exposure *e)
+{
+    e->arm = (uint32_t)rng_next(r);
+    e->at_ms = random_instant(r);
+    e->is_converted = rng_chance(r, 5000);
+    e->is_unsubscribed = rng_chance(r, 5000);
+    e->is_complained = rng_chance(r, 5000);
+    mem_free(e->segments); /* a key drawn twice */
+    e->segments = random_list(r, sizeof(uint32_t), &e->segment_count, &e->segment_capacity);
+    for (uint32_t i = 0; i < e->segment_count; i++) {
+        e->segments[i] = (uint32_t)rng_next(r);
+    }
+}
+
 static inline void random_state(struct rng *r, struct arena *a, struct customer *c)
 {
     for (uint64_t i = rng_below(r, RANDOM_LIST_MAX); i > 0; i--) {
@@ -162,6 +176,9 @@ static inline void random_state(struct rng *r, struct arena *a, struct customer 
 
         s->is_unsubscribed = rng_chance(r, 5000);
         s->at_ms = random_instant(r);
+    }
+    for (uint64_t i = rng_below(r, RANDOM_LIST_MAX); i > 0; i--) {
+        random_exposure(r, customer_need_exposure(c, (uint32_t)rng_next(r)));
     }
 }
 

@@ -140,8 +140,12 @@ static inline enum err settle(struct house *h, char out_text[256])
 static inline void decide(struct house *h, uint64_t changed, int64_t now_ms)
 {
     struct segment_change changes[2 * SEGMENTS_MAX];
-    uint32_t count = segments_decide(&h->plan, &h->facts, h->c, changed, now_ms, &h->scratch,
-                                     changes, &h->until_ms);
+    const struct view v = { .plan = &h->facts,
+                            .customer = h->c,
+                            .id = TEXT("c-1"),
+                            .now_ms = now_ms,
+                            .arena = &h->scratch };
+    uint32_t count = segments_decide(&h->plan, &v, h->c, changed, changes, &h->until_ms);
 
     arena_reset(&h->scratch);
     assert_true(h->until_ms > now_ms);

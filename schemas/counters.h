@@ -1,0 +1,49 @@
+/* Counters of one partition for reports: named sums that ride in the same commit as what they
+ * count, so they are exact through every crash.
+ *
+ * Layer: schemas. A name is a path whose parts hold no '/':
+ *   segment/<id>/entered|left                      size = entered - left
+ *   sequence/<id>/<outcome of a run>               sequence/<id>/holdout/<outcome>: held-out runs
+ *   email/<sequence>/<email>/sent|<outcome>
+ *   experiment/<id>/<version>/arms                 hash of its arms: no sum, but what was run with
+ *   experiment/<id>/<version>/<arm>/day/<date>/exposed|converted|unsubscribed|complained
+ *                                                  of the customers exposed on that UTC day
+ *   experiment/<id>/<version>/<arm>/day/<date>/successes
+ *                                                  conversions that happened on that UTC day
+ *   experiment/<id>/<version>/<arm>/week/<date of its Monday>/<segment>/exposed|converted
+ *                                                  by segment at the exposure
+ * Sums over partitions are sums over all customers. Owner: whoever has the struct; zeroed is empty.
+ */
+#ifndef SCHEMAS_COUNTERS_H
+#define SCHEMAS_COUNTERS_H
+#include "processor/base/map.h"
+#include "processor/base/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define COUNTERS_MAX       100000 /* of one partition; what a later name counts is lost, and .. */
+#define COUNTERS_LOST      "lost" /* .. counted here */
+#define COUNTERS_NAME_SIZE 1024
+
+struct counter {
+    struct text name; /* owned */
+    int64_t value;
+    bool is_changed; /* since counters_clean */
+};
+
+struct counters {
+    struct map by_name;       /* name -> counter */
+    struct counter **changed; /* in order of their first change */
+    uint32_t changed_count;
+    uint32_t changed_capacity;
+};
+
+void counters_fini(struct counters *c);
+void counters_add(struct counters *c, struct text name, int64_t by);
+void counters_set(struct counters *c, struct text name, int64_t value);
+bool counters_find(const struct counters *c, struct text name, int64_t *out_value);
+int64_t counters_value(const struct counters *c, struct text name); /* 0: not there */
+void counters_clean(struct counters *c); /* what changed is written down */
+
+#endif /* SCHEMAS_COUNTERS_H */

@@ -1,0 +1,475 @@
+/* Experiments: who is in which arm, and what is counted for it.
+ *
+ * The draw against published vectors and a slow obvious model; the rest through engine/timeline
+ * with rules from YAML. Times are hours after START_MS.
+ */
+#include "processor/base/arena.h"
+#include "processor/base/hash.h"
+#include "processor/base/instant.h"
+#include "processor/base/rng.h"
+#include "processor/config/config.h"
+#include "processor/engine/timeline.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define START_MS  INT64_C(1772442000000) /* 2026-03-02T09:00:00Z, a Monday */
+#define CUSTOMERS 20000
+
+/* c-2 and c-7 below are in the arm b of version 1. */
+#define EXPERIMENT                                                                                 \
+    "    slot: email.subject\n"                                                                    \
+    "    arms: {a: {weight: 1, use: s-a}, b: {weight: 1, use: s-b}}\n"                             \
+    "    success: {event: [purchase, click.buy], within: 7d}\n"                                    \
+    "    guard: {unsubscribe: 0.1%}\n"
+
+static const char rules_yaml[] =
+    "version: 1\napp: t\ncurrency: EUR\n"
+    "time: {allowed_lateness: 1h, clock: event}\n"
+    "filters: {click.buy: 'event.url == \"/buy\"'}\n"
+    "attributes: {vip: {type: bool, default: false}}\n"
+    "segments:\n"
+    "  all: {dimension: behavioral, when: 'true'}\n"
+    "  vip: {dimension: behavioral, when: 'customer.vip'}\n"
+    "  ladder:\n"
+    "    dimension: lifecycle\n"
+    "    first_of: {buyer: 'count(\"purchase\") > 0', other: 'true'}\n"
+    "content:\n  email: {slots: [subject], default: {subject: s}}\n"
+    "sequences:\n"
+    "  story:\n"
+    "    enter: {on_event: visit, reenter_after: 0d}\n"
+    "    engagement_window: 1h\n"
+    "    emails: [{id: first, after: 0d, experiment: offer}, {id: second, after: 2h}]\n"
+    "    branch: {opened_not_clicked: {resend: {slot: subject, use: 1}}}\n"
+    "experiments:\n  offer:\n" EXPERIMENT;
+
+struct found {
+    struct hash128 trigger; /* the last */
+    char log[2048];         /* "email.attempt=arm " of triggers, "email:outcome=arm " of outcomes */
+};
+
+static void note_arms(struct found *f, const struct text_pair *pairs, uint32_t count)
+{
+    size_t used = strlen(f->log);
+
+    if (count > 0) {
+        assert_int_equal(count, 1);
+        assert_true(text_is(pairs[0].name, "offer"));
+        snprintf(f->log + used, sizeof(f->log) - used, "=%.*s", TEXT_PRINTF(pairs[0].value));
+    }
+    used = strlen(f->log);
+    assert_true(used + 2 < sizeof(f->log));
+    snprintf(f->log + used, sizeof(f->log) - used, " ");
+}
+
+static void take(void *context, const struct output *o)
+{
+    struct found *f = context;
+    size_t used = strlen(f->log);
+
+    if (o->type == OUTPUT_TRIGGER) {
+        const struct trigger *t = &o->as.trigger;
+
+        f->trigger = t->trigger_id;
+        snprintf(f->log + used, sizeof(f->log) - used, "%.*s.%d(%.*s)", TEXT_PRINTF(t->email),
+                 t->attempt, TEXT_PRINTF(t->content[0].value));
+        note_arms(f, t->experiments, t->experiment_count);
+    } else if (o->type == OUTPUT_OUTCOME) {
+        const struct outcome_record *r = &o->as.outcome;
+
+        snprintf(f->log + used, sizeof(f->log) - used, "%.*s:%s%s",
+                 (int)(r->email.at == NULL ? 3 : r->email.size),
+                 r->email.at == NULL ? "run" : r->email.at, outcome_name(r->outcome),
+                 r->is_held_out ? "(held out)" : "");
+        note_arms(f, r->experiments, r->experiment_count);
+    }
+}
+
+static struct config *load_text(const char *yaml)
+{
+    struct config_problems problems = { 0 };
+    struct config *config = NULL;
+
+    (void)config_load_text(text_of(yaml), "rules.yaml", CONFIG_NEED_RULES, NULL, 0, &config,
+                           &problems);
+    config_problems_print(&problems, stderr);
+    config_problems_fini(&problems);
+    assert_non_null(config);
+    return config;
+}
+
+static int64_t instant(double hours)
+{
+    return START_MS + (int64_t)(hours * 3600000.0 + 0.5);
+}
+
+static void send_at(struct timeline *t, const char *customer, const char *kind, int64_t at_ms,
+                    const struct hash128 *trigger)
+{
+    struct event_field url = { TEXT("url"), hash32(TEXT("url")), VALUE_NONE };
+    char hex[33];
+    struct event ev = { .kind_name = text_of(kind),
+                        .kind = event_kind_of(text_of(kind)),
+                        .customer = text_of(customer),
+                        .at_ms = at_ms };
+
+    url.value = (struct value){ .type = VALUE_TEXT, .as.text = TEXT("/buy") };
+    ev.fields = &url;
+    ev.field_count = 1;
+    if (trigger != NULL) {
+        hash128_hex(*trigger, hex);
+        ev.email = text_of(hex);
+    }
+    (void)timeline_event(t, &ev);
+}
+
+static void send(struct timeline *t, const char *customer, const char *kind, double hours)
+{
+    send_at(t, customer, kind, instant(hours), NULL);
+}
+
+static int64_t counted(const struct timeline *t, const char *name)
+{
+    return counters_value(timeline_counters(t), text_of(name));
+}
+
+#define DAY(arm, what)           "experiment/offer/1/" arm "/day/2026-03-02/" what
+#define WEEK(arm, segment, what) "experiment/offer/1/" arm "/week/2026-03-02/" segment "/" what
+
+/* --- the draw --- */
+
+/* Published: bucket of (exp1, customer-1) 4176, (exp1, customer-2) 6770, (exp2, customer-1) 9753.
+ */
+static void arms_follow_the_published_vectors(void **state)
+{
+    const struct arm_plan arms[] = { { .name = TEXT("a"), .weight = 4176 },
+                                     { .name = TEXT("b"), .weight = 2594 },
+                                     { .name = TEXT("c"), .weight = 3230 } };
+    struct arms_plan p = { .salt = TEXT("exp1"), .arms = arms, .count = 3, .weight_total = 10000 };
+
+    (void)state;
+    assert_true(text_is(arm_of(&p, TEXT("customer-1"))->name, "b")); /* 4176 is not < 4176 */
+    assert_true(text_is(arm_of(&p, TEXT("customer-2"))->name, "c")); /* 6770 is not < 6770 */
+    p.salt = TEXT("exp2");
+    assert_true(text_is(arm_of(&p, TEXT("customer-1"))->name, "c"));
+    p.salt = TEXT("welcome.v1"); /* 5991 */
+    assert_true(text_is(arm_of(&p, TEXT("42"))->name, "b"));
+}
+
+static void random_arms(struct rng *rng, struct arm_plan *arms, struct arms_plan *p)
+{
+    *p = (struct arms_plan){ .arms = arms, .count = (uint32_t)rng_between(rng, 2, 6) };
+    for (uint32_t i = 0; i < p->count; i++) {
+        arms[i].weight = rng_chance(rng, 2000) ? 0 : (uint32_t)rng_between(rng, 1, 1000);
+        p->weight_total += arms[i].weight;
+    }
+    arms[p->count - 1].weight += p->weight_total == 0;
+    p->weight_total += p->weight_total == 0;
+}
+
+static void an_arm_is_the_first_whose_share_reaches_past_the_bucket(void **state)
+{
+    struct arm_plan arms[6];
+    struct arms_plan p;
+    struct rng rng;
+    char salt[32];
+
+    (void)state;
+    rng_init(&rng, 1);
+    for (int i = 0; i < 20000; i++) {
+        double bucket, cumulative = 0;
+        uint32_t wanted = 0;
+
+        random_arms(&rng, arms, &p);
+        snprintf(salt, sizeof(salt), "x%d", i);
+        p.salt = text_of(salt);
+        bucket = hash_bucket(p.salt, TEXT("someone"));
+        for (wanted = 0; wanted < p.count; wanted++) {
+            cumulative += arms[wanted].weight;
+            if (bucket * (double)p.weight_total < 10000.0 * cumulative) {
+                break;
+            }
+        }
+        assert_ptr_equal(arm_of(&p, TEXT("someone")), &arms[wanted]);
+        assert_true(arms[wanted].weight > 0);
+    }
+}
+
+/* R50: the split error stays within 5 standard deviations of a binomial draw, for every arm. */
+static void arms_get_their_shares_within_binomial_bounds(void **state)
+{
+    struct arm_plan arms[6];
+    struct arms_plan p;
+    struct rng rng;
+
+    (void)state;
+    rng_init(&rng, 2);
+    for (int x = 0; x < 10; x++) {
+        uint32_t counts[6] = { 0 };
+        char salt[32], id[32];
+
+        random_arms(&rng, arms, &p);
+        snprintf(salt, sizeof(salt), "experiment-%d", x);
+        p.salt = text_of(salt);
+        for (int i = 0; i < CUSTOMERS; i++) {
+            snprintf(id, sizeof(id), "customer-%d", i);
+            counts[arm_of(&p, text_of(id)) - arms]++;
+        }
+        for (uint32_t a = 0; a < p.count; a++) {
+            double share = (double)arms[a].weight / (double)p.weight_total;
+            double off = counts[a] - CUSTOMERS * share;
+
+            /* buckets of 1/10000 cut a share off by less than one of them */
+            assert_true(off * off <=
+                        25.0 * CUSTOMERS * share * (1 - share) + 2.0 * CUSTOMERS / 1e4);
+        }
+    }
+}
+
+static void two_experiments_and_two_versions_are_drawn_apart(void **state)
+{
+    static const char *const salts[][2] = { { "offer", "look" }, { "offer", "offer.2" } };
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        int64_t both[2][2] = { { 0 } };
+        char id[32];
+
+        for (int i = 0; i < CUSTOMERS; i++) {
+            snprintf(id, sizeof(id), "customer-%d", i);
+            both[hash_bucket(text_of(salts[k][0]), text_of(id)) < 5000]
+                [hash_bucket(text_of(salts[k][1]), text_of(id)) < 5000]++;
+        }
+        for (int c = 0; c < 4; c++) { /* 5 standard deviations: 5 * sqrt(20000 * 1/4 * 3/4) */
+            assert_in_range(both[c / 2][c % 2], CUSTOMERS / 4 - 307, CUSTOMERS / 4 + 307);
+        }
+    }
+}
+
+/* --- what is shown and said --- */
+
+static void records_carry_the_arm_and_attempts_keep_it(void **state)
+{
+    struct config *config = load_text(rules_yaml);
+    struct found found = { 0 };
+    struct timeline *t = timeline_new(config->rules, false, take, &found);
+
+    (void)state;
+    send(t, "c-2", "visit", 0);
+    timeline_run_to(t, instant(0));
+    send_at(t, "c-2", "open", instant(0.5), &found.trigger);
+    timeline_run_to(t, instant(100));
+    assert_string_equal(
+        found.log, "run:entered first.1(s-b)=b first:opened_not_clicked=b "
+                   "first.2(s)=b first:no_engagement=b " /* the resend's item 1 beats the arm */
+                   "second.1(s) second:no_engagement run:completed=b ");
+    timeline_free(t);
+    config_free(config);
+}
+
+/* --- exposure and success --- */
+
+static void exposure_counts_once_per_customer_and_version(void **state)
+{
+    struct config *config = load_text(rules_yaml);
+    struct found found = { 0 };
+    struct timeline *t = timeline_new(config->rules, false, take, &found);
+
+    (void)state;
+    send(t, "c-2", "visit", 0);
+    send(t, "c-2", "visit", 20); /* a second run, a second attempt 1 */
+    timeline_run_to(t, instant(30));
+    assert_int_equal(counted(t, DAY("b", "exposed")), 1);
+    assert_int_equal(counted(t, DAY("a", "exposed")), 0);
+    assert_int_equal(counted(t, "experiment/offer/1/b/day/2026-03-03/exposed"), 0);
+    assert_int_equal(counted(t, WEEK("b", "all", "exposed")), 1);
+    assert_int_equal(counted(t, WEEK("b", "ladder.other", "exposed")), 1);
+    assert_int_equal(counted(t, WEEK("b", "vip", "exposed")), 0);
+    assert_int_equal(counted(t, "email/story/first/sent"), 2);
+    assert_int_equal(counted(t, "sequence/story/entered"), 2);
+    assert_int_equal(counted(t, "sequence/story/completed"), 2);
+    assert_int_equal(counted(t, "segment/ladder.other/entered"), 1);
+    timeline_free(t);
+    config_free(config);
+}
+
+/* After the exposure, less than `within` later; any event of the list, of humans; once. */
+static void success_counts_within_its_time_and_once(void **state)
+{
+    static const struct {
+        const char *kind;
+        int64_t after_ms;
+        int64_t wanted;
+    } cases[] = { { "purchase", 0, 0 },
+                  { "purchase", 1, 1 },
+                  { "click", HOUR_MS, 1 },
+                  { "open", HOUR_MS, 0 },
+                  { "purchase", 7 * DAY_MS - 1, 1 },
+                  { "purchase", 7 * DAY_MS, 0 } };
+    struct config *config = load_text(rules_yaml);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct found found = { 0 };
+        struct timeline *t = timeline_new(config->rules, false, take, &found);
+
+        send(t, "c-7", "visit", 0);
+        timeline_run_to(t, instant(0));
+        send_at(t, "c-7", cases[i].kind, START_MS + cases[i].after_ms, NULL);
+        send_at(t, "c-7", cases[i].kind, START_MS + cases[i].after_ms, NULL);
+        assert_int_equal(counted(t, DAY("b", "converted")), cases[i].wanted);
+        assert_int_equal(counted(t, WEEK("b", "all", "converted")), cases[i].wanted);
+        timeline_free(t);
+    }
+    config_free(config);
+}
+
+static void success_is_of_the_arm_the_day_and_the_segments_of_the_exposure(void **state)
+{
+    struct config *config = load_text(rules_yaml);
+    struct found found = { 0 };
+    struct timeline *t = timeline_new(config->rules, false, take, &found);
+
+    (void)state;
+    send(t, "c-2", "visit", 0);
+    timeline_run_to(t, instant(0));
+    send(t, "c-2", "purchase", 7 * 24 - 10); /* on Sunday; ladder.buyer from here on */
+    assert_int_equal(counted(t, DAY("b", "converted")), 1);
+    assert_int_equal(counted(t, WEEK("b", "ladder.other", "converted")), 1);
+    assert_int_equal(counted(t, WEEK("b", "ladder.buyer", "converted")), 0);
+    assert_int_equal(counted(t, "experiment/offer/1/b/day/2026-03-08/successes"), 1);
+    assert_int_equal(counted(t, "experiment/offer/1/b/day/2026-03-08/converted"), 0);
+    timeline_free(t);
+    config_free(config);
+}
+
+static void a_late_success_counts_by_its_own_time(void **state)
+{
+    struct config *config = load_text(rules_yaml);
+    struct found found = { 0 };
+    struct timeline *t = timeline_new(config->rules, false, take, &found);
+
+    (void)state;
+    send(t, "c-2", "visit", 0);
+    send(t, "c-2", "search", 24 * 9);
+    send(t, "c-2", "purchase", 24 * 6); /* arrives on day 9 */
+    assert_int_equal(counted(t, DAY("b", "converted")), 1);
+    timeline_free(t);
+    config_free(config);
+}
+
+static void harm_is_counted_for_the_arm(void **state)
+{
+    struct config *config = load_text(rules_yaml);
+    struct found found = { 0 };
+    struct timeline *t = timeline_new(config->rules, false, take, &found);
+
+    (void)state;
+    send(t, "c-2", "visit", 0);
+    send(t, "c-2", "unsubscribe", 3);
+    send(t, "c-2", "unsubscribe", 4);
+    send(t, "c-7", "visit", 4);
+    send(t, "c-7", "complaint", 5);
+    send(t, "c-7", "unsubscribe", 24 * 8);
+    assert_int_equal(counted(t, DAY("b", "unsubscribed")), 1);
+    assert_int_equal(counted(t, DAY("b", "complained")), 1);
+    timeline_free(t);
+    config_free(config);
+}
+
+/* R51 and R54. */
+static void held_out_customers_are_never_exposed(void **state)
+{
+    struct arena arena = { 0 };
+    struct text all = arena_format(&arena, "%s\nlimits: {holdout: 100%%}\n", rules_yaml);
+    struct config *config = load_text(all.at);
+    struct found found = { 0 };
+    struct timeline *t = timeline_new(config->rules, false, take, &found);
+
+    (void)state;
+    send(t, "c-2", "visit", 0);
+    send(t, "c-2", "purchase", 1);
+    timeline_run_to(t, instant(200));
+    assert_string_equal(found.log, "run:entered(held out) run:completed(held out) ");
+    assert_int_equal(counted(t, DAY("b", "exposed")), 0);
+    assert_int_equal(counted(t, DAY("b", "converted")), 0);
+    assert_int_equal(counted(t, "sequence/story/holdout/entered"), 1);
+    assert_int_equal(counted(t, "sequence/story/entered"), 0);
+    timeline_free(t);
+    config_free(config);
+    arena_fini(&arena);
+}
+
+/* --- versions --- */
+
+static struct config *with_version(struct arena *arena, int version, const char *weights)
+{
+    const char *arms = strstr(rules_yaml, EXPERIMENT);
+
+    assert_non_null(arms);
+    return load_text(arena_format(arena,
+                                  "%.*s    version: %d\n    slot: email.subject\n    arms: %s\n"
+                                  "    success: {event: purchase, within: 7d}\n",
+                                  (int)(arms - rules_yaml), rules_yaml, version, weights)
+                         .at);
+}
+
+#define EVEN   "{a: {weight: 1, use: s-a}, b: {weight: 1, use: s-b}}"
+#define UNEVEN "{a: {weight: 9, use: s-a}, b: {weight: 1, use: s-b}}"
+#define OTHER  "{a: {weight: 1, use: s-a}, b: {weight: 1, use: s-c}}"
+
+static void changed_arms_need_a_new_version(void **state)
+{
+    static const struct {
+        int version;
+        const char *arms;
+        bool is_refused;
+    } cases[] = { { 1, EVEN, false },
+                  { 1, UNEVEN, true },
+                  { 1, OTHER, true },
+                  { 2, UNEVEN, false },
+                  { 2, EVEN, false } };
+    struct arena arena = { 0 };
+    struct config *was = with_version(&arena, 1, EVEN);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config *is = with_version(&arena, cases[i].version, cases[i].arms);
+        struct counters counters = { 0 };
+        uint32_t cursor = 0;
+
+        assert_int_equal(experiments_changed(was->rules, is->rules, &cursor) != NULL,
+                         cases[i].is_refused);
+        assert_null(rules_note_arms(was->rules, &counters));
+        assert_null(rules_note_arms(was->rules, &counters));
+        assert_int_equal(rules_note_arms(is->rules, &counters) != NULL, cases[i].is_refused);
+        counters_fini(&counters);
+        config_free(is);
+    }
+    config_free(was);
+    arena_fini(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arms_follow_the_published_vectors),
+        cmocka_unit_test(an_arm_is_the_first_whose_share_reaches_past_the_bucket),
+        cmocka_unit_test(arms_get_their_shares_within_binomial_bounds),
+        cmocka_unit_test(two_experiments_and_two_versions_are_drawn_apart),
+        cmocka_unit_test(records_carry_the_arm_and_attempts_keep_it),
+        cmocka_unit_test(exposure_counts_once_per_customer_and_version),
+        cmocka_unit_test(success_counts_within_its_time_and_once),
+        cmocka_unit_test(success_is_of_the_arm_the_day_and_the_segments_of_the_exposure),
+        cmocka_unit_test(a_late_success_counts_by_its_own_time),
+        cmocka_unit_test(harm_is_counted_for_the_arm),
+        cmocka_unit_test(held_out_customers_are_never_exposed),
+        cmocka_unit_test(changed_arms_need_a_new_version),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
