@@ -100,9 +100,13 @@ static uint32_t place_of(const void *items, uint32_t count, size_t item_size, ui
 static void *find(const void *items, uint32_t count, size_t item_size, uint32_t key)
 {
     uint32_t place = place_of(items, count, item_size, key);
-    const char *item = (const char *)items + place * item_size;
+    const char *item;
 
-    return place < count && memcmp(item, &key, sizeof(key)) == 0 ? (void *)(uintptr_t)item : NULL;
+    if (place == count) {
+        return NULL;
+    }
+    item = (const char *)items + place * item_size;
+    return memcmp(item, &key, sizeof(key)) == 0 ? (void *)(uintptr_t)item : NULL;
 }
 
 /* Make a zeroed item with that key in its place. Requires: not there. */

@@ -111,7 +111,7 @@ static rd_kafka_resp_err_t produce(struct publisher_kafka *p, struct publisher_e
     void *value = is_tombstone ? NULL : (void *)(uintptr_t)o->payload.at;
 
     return rd_kafka_producev(p->producer.client, RD_KAFKA_V_RKT(p->producer.handles[o->type]),
-                             RD_KAFKA_V_KEY(o->key.at, o->key.size),
+                             RD_KAFKA_V_KEY((void *)(uintptr_t)o->key.at, o->key.size),
                              RD_KAFKA_V_VALUE(value, o->payload.size), RD_KAFKA_V_OPAQUE(e),
                              RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_END);
 }

@@ -188,12 +188,10 @@ static inline uint8_t *make_room(struct bytes_out *out, size_t size)
 
 void bytes_put(struct bytes_out *out, const void *at, size_t size)
 {
-    uint8_t *to = make_room(out, size);
-
     if (size > 0) {
-        memcpy(to, at, size);
+        memcpy(make_room(out, size), at, size);
+        out->size += size;
     }
-    out->size += size;
 }
 
 void bytes_put_byte(struct bytes_out *out, uint8_t value)

@@ -271,7 +271,8 @@ enum err demo_world_produce(struct demo_world *w, int32_t partition, struct text
 
     do {
         e = rd_kafka_producev(w->producer, RD_KAFKA_V_TOPIC(w->options.input_topic),
-                              RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY(key.at, key.size),
+                              RD_KAFKA_V_PARTITION(partition),
+                              RD_KAFKA_V_KEY((void *)(uintptr_t)key.at, key.size),
                               RD_KAFKA_V_VALUE((void *)(uintptr_t)value.at, value.size),
                               RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
         (void)rd_kafka_poll(w->producer, e == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 10 : 0);

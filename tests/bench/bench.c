@@ -160,7 +160,7 @@ static void produce(const char *brokers)
         while (rd_kafka_producev(
                    producer, RD_KAFKA_V_TOPIC(TOPIC),
                    RD_KAFKA_V_PARTITION(hash_partition(ev.customer, (int32_t)args.partitions)),
-                   RD_KAFKA_V_KEY(ev.customer.at, ev.customer.size),
+                   RD_KAFKA_V_KEY((void *)(uintptr_t)ev.customer.at, ev.customer.size),
                    RD_KAFKA_V_VALUE(value.at, value.size), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                    RD_KAFKA_V_END) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             (void)rd_kafka_poll(producer, 10);
