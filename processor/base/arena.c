@@ -87,8 +87,8 @@ static size_t next_size(const struct arena_block *newest)
 
 void *arena_room(struct arena *a, size_t size)
 {
-    struct arena_block *b = a->blocks;
     size_t aligned = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    struct arena_block *b;
     void *piece;
 
     CHECK(aligned >= size);
@@ -96,6 +96,7 @@ void *arena_room(struct arena *a, size_t size)
     if (ARENA_IS_TWIN) {
         return block_new(a, size)->room;
     }
+    b = a->blocks;
     if (b == NULL || b->size - b->used < aligned) {
         bool is_own = aligned > BLOCK_SIZE / 4;
 
