@@ -31,7 +31,10 @@ static bool is_letter(char c)
 
 static char peek(const struct lexer *l, uint32_t ahead)
 {
-    return l->at + ahead < l->source.size ? l->source.at[l->at + ahead] : '\0';
+    if (l->at + ahead >= l->source.size) {
+        return '\0';
+    }
+    return l->source.at[l->at + ahead];
 }
 
 static struct token bad(struct lexer *l, uint32_t offset, uint32_t size, const char *why)

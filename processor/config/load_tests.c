@@ -85,6 +85,9 @@ static bool load_event(struct loader *l, const struct yaml_node *n, int64_t star
         return false;
     }
     at_ms += start_ms;
+    if (n->count == 2 && kind == NULL) {
+        return false; /* `at` twice: that is said already */
+    }
     if (n->count != 2) {
         problem_add(l->problems, n->place, "E0180", "expected {at: +1h, KIND: {..}}");
         return false;

@@ -150,7 +150,11 @@ static enum err listen_at(struct text listen_text, int *out_socket, uint16_t *ou
     const struct addrinfo hints = { .ai_family = AF_UNSPEC,
                                     .ai_socktype = SOCK_STREAM,
                                     .ai_flags = AI_NUMERICSERV };
-    struct sockaddr_storage bound = { 0 };
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = { .v6 = { .sin6_family = AF_UNSPEC } };
     socklen_t size = sizeof(bound);
     char address[128], port[8];
     struct addrinfo *found = NULL;
@@ -167,7 +171,7 @@ static enum err listen_at(struct text listen_text, int *out_socket, uint16_t *ou
     fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     is_bound = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
                bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0 &&
-               getsockname(fd, (struct sockaddr *)&bound, &size) == 0;
+               getsockname(fd, &bound.any, &size) == 0;
     freeaddrinfo(found);
     if (!is_bound) {
         enum err e = fail(ERR_UNAVAILABLE, listen_text, strerror(errno), out_text);
@@ -177,9 +181,7 @@ static enum err listen_at(struct text listen_text, int *out_socket, uint16_t *ou
         }
         return e;
     }
-    *out_port = ntohs(bound.ss_family == AF_INET6
-                          ? ((const struct sockaddr_in6 *)(const void *)&bound)->sin6_port
-                          : ((const struct sockaddr_in *)(const void *)&bound)->sin_port);
+    *out_port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
     *out_socket = fd;
     return OK;
 }
