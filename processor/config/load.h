@@ -47,6 +47,9 @@ void load_experiments_used(struct loader *l); /* warn of those that no email nam
 /* A kind of event, or a declared filter (returned; NULL: a kind, or an error that is reported). */
 const struct filter_plan *load_event_name(struct loader *l, const struct yaml_node *n);
 
+/* Part of load_content: whether a key names the segment of a row; a rung may go by either name. */
+bool load_is_row(const struct loader *l, const struct content_row *row, struct text name);
+
 /* Part of load_sequences. */
 void load_email(struct loader *l, const struct yaml_node *n, struct email_plan *e);
 void load_branches(struct loader *l, const struct yaml_node *sequence, struct sequence_plan *s);

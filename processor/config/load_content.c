@@ -11,6 +11,16 @@ static uint32_t slot_index(const struct channel_plan *c, struct text name)
     return UINT32_MAX;
 }
 
+static void report_no_slot(struct loader *l, const struct channel_plan *c,
+                           const struct yaml_node *name)
+{
+    struct config_problem *p =
+        problem_add(l->problems, name->place, "E0150", "`%.*s` is no slot of %.*s",
+                    TEXT_PRINTF(name->text), TEXT_PRINTF(c->name));
+
+    problem_hint_nearest(p, name->text, c->slots, c->slot_count);
+}
+
 /* The slots of one row; NULL node: all unset. */
 static const struct slot_values *load_row(struct loader *l, const struct channel_plan *c,
                                           const struct yaml_node *n)
@@ -25,11 +35,7 @@ static const struct slot_values *load_row(struct loader *l, const struct channel
         uint32_t slot = slot_index(c, n->keys[i]->text);
 
         if (slot == UINT32_MAX) {
-            struct config_problem *p =
-                problem_add(l->problems, n->keys[i]->place, "E0150", "`%.*s` is no slot of %.*s",
-                            TEXT_PRINTF(n->keys[i]->text), TEXT_PRINTF(c->name));
-
-            problem_hint_nearest(p, n->keys[i]->text, c->slots, c->slot_count);
+            report_no_slot(l, c, n->keys[i]);
             continue;
         }
         slots[slot].ids = load_texts(l, n->items[i], &slots[slot].count);
@@ -53,10 +59,27 @@ static bool is_channel_key(struct text name)
     return false;
 }
 
-static bool is_resolved(const struct yaml_node *resolve, struct text name)
+bool load_is_row(const struct loader *l, const struct content_row *row, struct text name)
+{
+    uint32_t key, rung;
+    bool is_ambiguous = false;
+
+    return text_equal(name, row->segment) ||
+           (segments_find(&l->rules->segments, name, &key, &rung, &is_ambiguous) &&
+            key == row->key && rung == row->rung);
+}
+
+/* One that could not be loaded was reported: its row is not, too. */
+static bool is_resolved(const struct loader *l, const struct channel_plan *c,
+                        const struct yaml_node *resolve, struct text name)
 {
     for (uint32_t i = 0; resolve != NULL && i < resolve->count; i++) {
         if (text_equal(resolve->items[i]->text, name)) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < c->resolve_count; i++) {
+        if (load_is_row(l, &c->resolve[i], name)) {
             return true;
         }
     }
@@ -78,7 +101,7 @@ static void load_resolve(struct loader *l, const struct yaml_node *n, struct cha
         }
         row->segment = arena_text(l->arena, key->text);
         for (uint32_t k = 0; k < n->count; k++) {
-            if (text_equal(n->keys[k]->text, row->segment)) {
+            if (!is_channel_key(n->keys[k]->text) && load_is_row(l, row, n->keys[k]->text)) {
                 row->slots = load_row(l, c, n->items[k]);
             }
         }
@@ -89,7 +112,7 @@ static void load_resolve(struct loader *l, const struct yaml_node *n, struct cha
     }
     c->resolve = rows;
     for (uint32_t i = 0; i < n->count; i++) {
-        if (!is_channel_key(n->keys[i]->text) && !is_resolved(resolve, n->keys[i]->text)) {
+        if (!is_channel_key(n->keys[i]->text) && !is_resolved(l, c, resolve, n->keys[i]->text)) {
             problem_add(l->problems, n->keys[i]->place, "E0151",
                         "the row `%.*s` is not in `resolve`: it would never be used",
                         TEXT_PRINTF(n->keys[i]->text));
@@ -113,16 +136,14 @@ static const struct channel_plan *load_channel(struct loader *l, const struct ya
         uint32_t slot = slot_index(c, optional->items[i]->text);
 
         if (slot == UINT32_MAX) {
-            problem_add(l->problems, optional->items[i]->place, "E0150", "`%.*s` is no slot",
-                        TEXT_PRINTF(optional->items[i]->text));
+            report_no_slot(l, c, optional->items[i]);
         } else {
             is_optional[slot] = true;
         }
     }
     for (uint32_t i = 0; want != NULL && want->kind == YAML_MAP && i < want->count; i++) {
         if (slot_index(c, want->keys[i]->text) == UINT32_MAX) {
-            problem_add(l->problems, want->keys[i]->place, "E0150", "`%.*s` is no slot",
-                        TEXT_PRINTF(want->keys[i]->text));
+            report_no_slot(l, c, want->keys[i]);
         }
     }
     c->is_optional = is_optional;

@@ -12,7 +12,7 @@ static void load_own_rows(struct loader *l, const struct yaml_node *n, struct ow
     own->fallback.ids = load_texts(l, yaml_get(n, "default", NULL), &own->fallback.count);
     for (uint32_t r = 0; r < c->resolve_count; r++) {
         for (uint32_t i = 0; i < n->count; i++) {
-            if (text_equal(n->keys[i]->text, c->resolve[r].segment)) {
+            if (load_is_row(l, &c->resolve[r], n->keys[i]->text)) {
                 struct slot_values *slot = arena_alloc(l->arena, sizeof(*slot));
 
                 slot->ids = load_texts(l, n->items[i], &slot->count);
@@ -27,7 +27,7 @@ static void load_own_rows(struct loader *l, const struct yaml_node *n, struct ow
         bool is_known = text_is(n->keys[i]->text, "default");
 
         for (uint32_t r = 0; r < c->resolve_count; r++) {
-            is_known = is_known || text_equal(n->keys[i]->text, c->resolve[r].segment);
+            is_known = is_known || load_is_row(l, &c->resolve[r], n->keys[i]->text);
         }
         if (!is_known) {
             problem_add(l->problems, n->keys[i]->place, "E0151",
@@ -105,14 +105,16 @@ static void check_email_keys(struct loader *l, const struct yaml_node *n)
     }
 }
 
-static bool has_own_fallback(const struct email_plan *e, uint32_t slot)
+/* What an email brings itself stands instead of the channel's, so the channel's default is no help.
+ */
+static bool has_fallback(const struct channel_plan *c, const struct email_plan *e, uint32_t slot)
 {
     for (uint32_t i = 0; i < e->own_count; i++) {
         if (e->own[i].slot == slot) {
             return e->own[i].fallback.count > 0;
         }
     }
-    return false;
+    return c->fallback.slots[slot].count > 0;
 }
 
 /* Arms fill their slot for everybody. */
@@ -126,8 +128,20 @@ static void check_slots(struct loader *l, const struct yaml_node *n, const struc
     const struct channel_plan *c = l->rules->email;
 
     for (uint32_t s = 0; c != NULL && s < c->slot_count; s++) {
-        if (!c->is_optional[s] && c->fallback.slots[s].count == 0 && !has_own_fallback(e, s) &&
-            !is_filled_by_arms(e, s)) {
+        struct yaml_node *own = NULL;
+
+        if (c->is_optional[s] || has_fallback(c, e, s) || is_filled_by_arms(e, s)) {
+            continue;
+        }
+        for (uint32_t i = 0; i < n->count; i++) {
+            own = text_equal(n->keys[i]->text, c->slots[s]) ? n->keys[i] : own;
+        }
+        if (own != NULL) {
+            problem_add(l->problems, own->place, "E0152",
+                        "`%.*s` ends nowhere for who is in none of these segments: it needs a "
+                        "`default`, as an email's own slot stands instead of the channel's",
+                        TEXT_PRINTF(c->slots[s]));
+        } else {
             problem_add(l->problems, n->place, "E0152",
                         "the slot `%.*s` of this email ends nowhere: neither it nor `default` has "
                         "content for it",

@@ -6,16 +6,14 @@
 #include "segmenters/rfm.h"
 #include "segmenters/score.h"
 
-#define LISTS_MAX 64 /* lists one slot may fall back along */
-
-struct lists {
-    const struct slot_values *at[LISTS_MAX];
+struct lists { /* of one slot, in the order it falls back along */
+    const struct slot_values **at;
     uint32_t count;
 };
 
 static void lists_add(struct lists *l, const struct slot_values *values)
 {
-    if (values->count > 0 && l->count < LISTS_MAX) {
+    if (values->count > 0) {
         l->at[l->count++] = values;
     }
 }
@@ -28,6 +26,7 @@ static void lists_of(const struct work *w, const struct channel_plan *channel, u
     const struct own_slot *own = NULL;
 
     l->count = 0;
+    l->at = arena_alloc(w->s->out->arena, (channel->resolve_count + 1) * sizeof(*l->at));
     for (uint32_t i = 0; e != NULL && i < e->own_count; i++) {
         own = e->own[i].slot == slot ? &e->own[i] : own;
     }
@@ -170,11 +169,15 @@ static void fill_context(const struct work *w, const struct run *r, const struct
     struct text_pair *pairs =
         arena_alloc(w->s->out->arena, (e->personalize_count + 1) * sizeof(*pairs));
 
+    t->context_count = 0;
     for (uint32_t i = 0; i < e->personalize_count; i++) {
-        pairs[i] = (struct text_pair){ e->personalize[i], personal_value(w, r, e->personalize[i]) };
+        struct text value = personal_value(w, r, e->personalize[i]);
+
+        if (value.at != NULL) { /* what there is not is absent, not null */
+            pairs[t->context_count++] = (struct text_pair){ e->personalize[i], value };
+        }
     }
     t->context = pairs;
-    t->context_count = e->personalize_count;
 }
 
 static int64_t millionths(int64_t points_q40)
