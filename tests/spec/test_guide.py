@@ -73,7 +73,7 @@ class Guide(unittest.TestCase):
                 count += 1
                 with self.subTest(f"deploy/GUIDE.md:{line}: {command}"):
                     if not agrees(said, got):
-                        self.assertMultiLineEqual(said, got)
+                        self.assertMultiLineEqual(said, got, "is it better now? test_guide.py BINARY --accept")
             self.assertGreater(count, 10)
 
     def test_every_command_of_segstream_in_it_exists_and_every_yaml_block_is_used(self):
