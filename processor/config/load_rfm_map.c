@@ -165,7 +165,7 @@ bool load_rfm_map(struct loader *l, const struct yaml_node *key, const struct ya
     if (is_whole) {
         report_gaps(l, key, name_of);
     }
-    if (l->problems->error_count > errors) {
+    if (!is_whole || l->problems->error_count > errors) { /* malformed ones were reported before */
         return false;
     }
     for (uint32_t i = 0; i < RFM_CELLS; i++) {
