@@ -17,13 +17,17 @@ void partition_state_init(struct partition_state *s)
 size_t commit_size(const struct commit *c)
 {
     size_t size = sizeof(*c) + c->record_count * sizeof(struct commit_record) +
-                  c->outbox_count * sizeof(struct outbox_entry);
+                  c->outbox_count * sizeof(struct outbox_entry) +
+                  c->counter_count * sizeof(struct counter_value);
 
     for (uint32_t i = 0; i < c->record_count; i++) {
         size += c->records[i].customer.size + c->records[i].record.size;
     }
     for (uint32_t i = 0; i < c->outbox_count; i++) {
         size += c->outbox[i].key.size + c->outbox[i].payload.size;
+    }
+    for (uint32_t i = 0; i < c->counter_count; i++) {
+        size += c->counters[i].name.size;
     }
     return size;
 }
@@ -48,7 +52,8 @@ struct commit *commit_copy(const struct commit *c)
     struct commit *copy = mem_alloc(commit_size(c));
     struct commit_record *records = (struct commit_record *)(void *)(copy + 1);
     struct outbox_entry *outbox = (struct outbox_entry *)(void *)(records + c->record_count);
-    char *room = (char *)(outbox + c->outbox_count);
+    struct counter_value *counters = (struct counter_value *)(void *)(outbox + c->outbox_count);
+    char *room = (char *)(counters + c->counter_count);
 
     *copy = *c;
     for (uint32_t i = 0; i < c->record_count; i++) {
@@ -61,9 +66,14 @@ struct commit *commit_copy(const struct commit *c)
         outbox[i].key.at = put(&room, outbox[i].key.at, outbox[i].key.size);
         outbox[i].payload.at = put(&room, outbox[i].payload.at, outbox[i].payload.size);
     }
+    for (uint32_t i = 0; i < c->counter_count; i++) {
+        counters[i] = c->counters[i];
+        counters[i].name.at = put(&room, counters[i].name.at, counters[i].name.size);
+    }
     CHECK(room <= (char *)copy + commit_size(c));
     copy->records = records;
     copy->outbox = outbox;
+    copy->counters = counters;
     return copy;
 }
 

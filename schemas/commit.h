@@ -7,6 +7,7 @@
 #include "processor/base/bytes.h"
 #include "processor/base/err.h"
 #include "processor/base/text.h"
+#include "schemas/counters.h"
 #include "schemas/output.h"
 
 #include <stdbool.h>
@@ -59,7 +60,9 @@ struct commit {
     uint32_t record_count;
     const struct outbox_entry *outbox; /* new entries, ascending */
     uint32_t outbox_count;
-    int64_t outbox_trim; /* entries up to here may be deleted */
+    int64_t outbox_trim;                  /* entries up to here may be deleted */
+    const struct counter_value *counters; /* those that changed, with what they are now */
+    uint32_t counter_count;
 };
 
 void partition_state_init(struct partition_state *s);

@@ -26,6 +26,11 @@
 #define COUNTERS_LOST      "lost" /* .. counted here */
 #define COUNTERS_NAME_SIZE 1024
 
+struct counter_value {
+    struct text name;
+    int64_t value;
+};
+
 struct counter {
     struct text name; /* owned */
     int64_t value;

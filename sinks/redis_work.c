@@ -99,6 +99,7 @@ static void send_claim(struct redis_work *w, const struct redis_partition *p, st
         command(w, p, out, "ZRANGE", "o", 2);
         redis_link_word(out, "0");
         redis_link_word(out, "-1");
+        command(w, p, out, "HGETALL", "n", 0);
         return;
     }
     command(w, p, out, "MULTI", NULL, 0);
@@ -228,6 +229,13 @@ static void send_commit(struct redis_work *w, const struct redis_partition *p,
         command(w, p, out, "ZADD", "o", 2);
         redis_link_integer(out, c->outbox[c->outbox_count - 1].sequence);
         redis_link_argument(out, stored.at, stored.size);
+    }
+    if (c->counter_count > 0) {
+        command(w, p, out, "HSET", "n", 2 * c->counter_count);
+    }
+    for (uint32_t i = 0; i < c->counter_count; i++) {
+        redis_link_argument(out, c->counters[i].name.at, c->counters[i].name.size);
+        redis_link_integer(out, c->counters[i].value);
     }
     if (c->outbox_trim > 0) {
         command(w, p, out, "ZREMRANGEBYSCORE", "o", 2);

@@ -4,6 +4,7 @@
 #include "sinks/redis_link.h"
 #include "sinks/store_rules.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define PAGE_GROWTH 4
@@ -65,6 +66,38 @@ static enum err read_state(struct redis_work *w, const struct store_guard *found
     return store_rules_outbox(blobs, count, state, &w->arena, &w->reply);
 }
 
+static bool read_integer(struct text t, int64_t *out_value)
+{
+    char *end;
+
+    if (t.at == NULL || t.size == 0) {
+        return false;
+    }
+    errno = 0;
+    *out_value = strtoll(t.at, &end, 10);
+    return end == t.at + t.size && errno == 0;
+}
+
+/* HGETALL n. */
+static enum err read_counters(struct redis_work *w, const struct redisReply *r)
+{
+    uint32_t count = redis_link_reply_count(r) / 2;
+    struct counter_value *shown = arena_alloc(&w->arena, (count + 1) * sizeof(*shown));
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct text value = redis_link_reply_text(redis_link_reply_at(r, 2 * i + 1));
+
+        shown[i].name = redis_link_reply_text(redis_link_reply_at(r, 2 * i));
+        if (shown[i].name.size == 0 || shown[i].name.size > COUNTERS_NAME_SIZE ||
+            !read_integer(value, &shown[i].value)) {
+            return ERR_CORRUPT;
+        }
+    }
+    w->reply.counters = shown;
+    w->reply.counter_count = count;
+    return OK;
+}
+
 /* The guard beside what was read. Returns: OK, or what to answer. */
 static enum err look(const struct redisReply *r, const struct redis_partition *p)
 {
@@ -77,7 +110,7 @@ static enum err look(const struct redisReply *r, const struct redis_partition *p
     return store_guard_look(p->is_claimed ? &p->guard : NULL, is_there ? &found : NULL);
 }
 
-/* WATCH, GET g, GET m, ZRANGE o. */
+/* WATCH, GET g, GET m, ZRANGE o, HGETALL n. */
 static enum redis_work_result receive_claim(struct redis_work *w, const struct redis_partition *p)
 {
     struct store_guard found = { { 0, 0 }, 0 };
@@ -93,6 +126,7 @@ static enum redis_work_result receive_claim(struct redis_work *w, const struct r
         return answer(w, ERR_FENCED);
     }
     e = read_state(w, &found);
+    e = e == OK ? read_counters(w, w->replies[4]) : e;
     if (e != OK) {
         return answer(w, e);
     }

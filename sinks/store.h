@@ -48,6 +48,8 @@ struct store_reply {
     const struct partition_state *state; /* CLAIM, unless is_new */
     const struct outbox_entry *outbox;   /* CLAIM: entries not yet trimmed */
     uint32_t outbox_count;
+    const struct counter_value *counters; /* CLAIM: all of the partition */
+    uint32_t counter_count;
     const struct bytes *records; /* LOAD: in order of the request; absent: never seen */
     uint32_t record_count;
     const struct store_timer *timers; /* TIMERS: by due, then customer bytes */

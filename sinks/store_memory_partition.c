@@ -55,6 +55,7 @@ void store_memory_partition_free(struct store_memory_partition *p)
     }
     mem_free(p->blobs);
     mem_free(p->timers);
+    counters_fini(&p->counters);
     bytes_free(p->state);
     mem_free(p);
 }
@@ -65,6 +66,21 @@ static struct bytes bytes_shown(struct arena *arena, struct bytes b)
     struct text copy = arena_text(arena, (struct text){ (const char *)b.at, b.size });
 
     return (struct bytes){ (const uint8_t *)copy.at, copy.size };
+}
+
+static void show_counters(const struct store_memory_partition *p, struct arena *arena,
+                          struct store_reply *reply)
+{
+    struct counter_value *shown =
+        arena_alloc(arena, (p->counters.by_name.count + 1) * sizeof(*shown));
+    const struct counter *c;
+    size_t cursor = 0;
+
+    while ((c = map_next(&p->counters.by_name, &cursor)) != NULL) {
+        shown[reply->counter_count++] =
+            (struct counter_value){ arena_text(arena, c->name), c->value };
+    }
+    reply->counters = shown;
 }
 
 enum err store_memory_partition_state(const struct store_memory_partition *p, struct arena *arena,
@@ -86,6 +102,7 @@ enum err store_memory_partition_state(const struct store_memory_partition *p, st
     for (uint32_t i = 0; i < p->blob_count; i++) {
         blobs[i] = bytes_shown(arena, p->blobs[i].bytes);
     }
+    show_counters(p, arena, reply);
     return store_rules_outbox(blobs, p->blob_count, state, arena, reply);
 }
 
@@ -221,6 +238,10 @@ void store_memory_partition_put(struct store_memory_partition *p, const struct c
         put_record(p, &c->records[i]);
     }
     put_outbox(p, c);
+    for (uint32_t i = 0; i < c->counter_count; i++) {
+        counters_set(&p->counters, c->counters[i].name, c->counters[i].value);
+    }
+    counters_clean(&p->counters);
     partition_state_encode(&c->state, &out);
     bytes_free(p->state);
     p->state = bytes_copy(bytes_out_view(&out));

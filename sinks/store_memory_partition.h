@@ -1,4 +1,4 @@
-/* What one partition of the memory store holds: state, records, timers, outbox, guard.
+/* What one partition of the memory store holds: state, records, timers, outbox, counters, guard.
  *
  * Layer: sinks. Owner: the backend in store_memory.c, under its lock. Shown things are copies in
  * the arena given.
@@ -28,6 +28,7 @@ struct store_memory_partition {
     const struct store_memory_customer **timers; /* by due, then id; valid while is_sorted */
     uint32_t timer_count;
     bool is_sorted;
+    struct counters counters;
 };
 
 struct store_memory_partition *store_memory_partition_new(void);

@@ -37,6 +37,8 @@ void task_free(struct task *t)
     task_forget_customers(t);
     outbox_fini(&t->outbox);
     redo_fini(&t->redo);
+    counters_fini(&t->counters);
+    mem_free(t->counted);
     outputs_fini(&t->outputs);
     arena_fini(&t->output_arena);
     arena_fini(&t->scratch);
@@ -113,6 +115,7 @@ static void committed(struct task *t)
 {
     CHECK(t->state.guard.epoch == t->epoch && t->state.guard.version == t->guard.version + 1);
     CHECK(t->commit.state.stream_ms >= t->covered_ms);
+    counters_clean(&t->counters);
     redo_keep(&t->redo, &t->commit, t->monotonic_ms, t->options.redo_ms, t->options.redo_bytes_max);
     t->guard = t->covered = t->state.guard;
     t->covered_ms = t->commit.state.stream_ms;
@@ -338,6 +341,11 @@ int64_t task_due_ms(const struct task *t)
     const struct heap_item *first = heap_first(&t->timers);
 
     return first == NULL ? INSTANT_NEVER : first->due_ms;
+}
+
+const struct experiment_plan *task_changed_experiment(const struct task *t)
+{
+    return t->changed_experiment;
 }
 
 enum err task_error(const struct task *t)

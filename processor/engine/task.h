@@ -89,6 +89,8 @@ struct task_claim { /* what the store answered */
     const struct partition_state *state; /* else */
     const struct outbox_entry *outbox;   /* entries not trimmed, ascending */
     uint32_t outbox_count;
+    const struct counter_value *counters; /* all of the partition */
+    uint32_t counter_count;
 };
 void task_claimed(struct task *t, const struct task_claim *claim);
 
@@ -144,8 +146,11 @@ int64_t task_wake_ms(
 int64_t task_due_ms(const struct task *t); /* earliest timer in stream time */
 
 /* OK, or why TASK_WANT_RELEASE: ERR_FENCED somebody else owns it; ERR_CONFIG the partition count of
- * the topics is not that of the stored state; ERR_CORRUPT, and those of engine/takeover.h: halt. */
+ * the topics is not that of the stored state; ERR_ARMS see task_changed_experiment; ERR_CORRUPT,
+ * and those of engine/takeover.h: halt. */
 enum err task_error(const struct task *t);
+/* After ERR_ARMS: the experiment that has run here with other arms under the same version. */
+const struct experiment_plan *task_changed_experiment(const struct task *t);
 bool task_is_drained(const struct task *t); /* nothing under way, nothing left to publish */
 
 struct task_stats {

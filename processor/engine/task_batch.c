@@ -142,6 +142,7 @@ static struct step step_of(struct task *t, const struct known *k, int64_t stream
                           .stream_ms = stream_ms,
                           .wall_ms = t->options.rules->is_event_clock ? STEP_NO_WALL : t->wall_ms,
                           .out = &t->outputs,
+                          .counters = &t->counters,
                           .scratch = &t->scratch };
 }
 
@@ -245,6 +246,16 @@ static void encode_outputs(struct task *t)
     bytes_out_fini(&payload);
 }
 
+static void list_counters(struct task *t)
+{
+    for (uint32_t i = 0; i < t->counters.changed_count; i++) {
+        const struct counter *c = t->counters.changed[i];
+
+        t->counted = mem_grow32(t->counted, i, &t->counted_capacity, sizeof(struct counter_value));
+        t->counted[i] = (struct counter_value){ c->name, c->value };
+    }
+}
+
 static void fill_commit(struct task *t)
 {
     struct partition_state *s = &t->state;
@@ -263,7 +274,9 @@ static void fill_commit(struct task *t)
                                  .record_count = t->dirty.count,
                                  .outbox = t->entries,
                                  .outbox_count = t->outputs.count,
-                                 .outbox_trim = t->outbox.published };
+                                 .outbox_trim = t->outbox.published,
+                                 .counters = t->counted,
+                                 .counter_count = t->counters.changed_count };
 }
 
 void task_apply(struct task *t)
@@ -281,6 +294,7 @@ void task_apply(struct task *t)
     }
     encode_records(t);
     encode_outputs(t);
+    list_counters(t);
     fill_commit(t);
 }
 

@@ -76,6 +76,17 @@ static void take_outbox(struct task *t, const struct task_claim *claim)
     t->outbox.durable = t->outbox.newest;
 }
 
+/* Returns: OK, or ERR_ARMS: the configuration would pool what two different tests say. */
+static enum err take_counters(struct task *t, const struct task_claim *claim)
+{
+    for (uint32_t i = 0; i < claim->counter_count; i++) {
+        counters_set(&t->counters, claim->counters[i].name, claim->counters[i].value);
+    }
+    counters_clean(&t->counters);
+    t->changed_experiment = rules_note_arms(t->options.rules, &t->counters);
+    return t->changed_experiment == NULL ? OK : ERR_ARMS;
+}
+
 static void take_state(struct task *t, const struct task_claim *claim, const struct takeover *found)
 {
     t->guard = claim->guard;
@@ -110,6 +121,9 @@ static void claimed(struct task *t, const struct task_claim *claim)
     if (error == OK && !claim->is_new && claim->state->partition_count != 0 &&
         claim->state->partition_count != t->options.partition_count) {
         error = ERR_CONFIG;
+    }
+    if (error == OK) {
+        error = take_counters(t, claim);
     }
     if (error != OK) {
         task_release(t, error);

@@ -99,6 +99,10 @@ struct task {
     enum task_phase resumed_phase; /* after MARKING, CLAIMING again and REDOING */
     uint32_t redone;               /* REDOING: index of the commit under way */
     struct redo redo;
+    struct counters counters; /* of the partition, this batch's included */
+    struct counter_value *counted;
+    uint32_t counted_capacity;
+    const struct experiment_plan *changed_experiment; /* ERR_ARMS */
     struct guard guard;
     struct guard covered; /* of the last durable commit: another epoch's until ours commits */
     int64_t covered_ms;   /* its stream time */

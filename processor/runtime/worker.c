@@ -63,12 +63,23 @@ static void take_claim(struct slot *s, const struct store_reply *r)
                                 .is_new = r->is_new,
                                 .state = r->state,
                                 .outbox = r->outbox,
-                                .outbox_count = r->outbox_count };
+                                .outbox_count = r->outbox_count,
+                                .counters = r->counters,
+                                .counter_count = r->counter_count };
     struct task_stats before, after;
+    const struct experiment_plan *changed;
 
     task_stats(s->task, &before);
     task_claimed(s->task, &claim);
     task_stats(s->task, &after);
+    changed = task_changed_experiment(s->task);
+    if (changed != NULL) {
+        log_line(
+            LOG_ERROR, "task.refused",
+            "partition=%d experiment=%.*s version=%d reason=\"its arms have changed: raise the "
+            "version\"",
+            s->partition, TEXT_PRINTF(changed->id), changed->version);
+    }
     if (r->error != OK || task_error(s->task) != OK) {
         return;
     }

@@ -27,6 +27,7 @@
 
 #define RECORDS_MAX 1100
 #define OUTPUTS_MAX 8
+#define COUNTED_MAX 8
 #define PATIENCE_MS 20000
 
 struct world {
@@ -202,6 +203,7 @@ struct draft {
     struct commit commit;
     struct commit_record records[RECORDS_MAX];
     struct outbox_entry outbox[OUTPUTS_MAX];
+    struct counter_value counters[COUNTED_MAX];
 };
 
 static inline struct draft draft_of(struct guard guard, int32_t partition)
@@ -219,7 +221,7 @@ static inline void draft_next(struct draft *d)
 {
     d->commit.expected.version++;
     d->commit.state.guard.version++;
-    d->commit.record_count = d->commit.outbox_count = 0;
+    d->commit.record_count = d->commit.outbox_count = d->commit.counter_count = 0;
 }
 
 static inline void draft_record(struct draft *d, struct text customer, const char *at, size_t size,
@@ -239,6 +241,12 @@ static inline void draft_output(struct draft *d, int64_t sequence, const char *p
     d->commit.state.outbox_last = sequence;
 }
 
+static inline void draft_counter(struct draft *d, const char *name, int64_t value)
+{
+    assert_true(d->commit.counter_count < COUNTED_MAX);
+    d->counters[d->commit.counter_count++] = (struct counter_value){ text_of(name), value };
+}
+
 static inline void draft_trim(struct draft *d, int64_t sequence)
 {
     d->commit.outbox_trim = sequence;
@@ -249,6 +257,7 @@ static inline void submit_commit(struct store *s, struct draft *d)
 {
     d->commit.records = d->records;
     d->commit.outbox = d->outbox;
+    d->commit.counters = d->counters;
     store_submit(s, &(struct store_request){
                         .verb = STORE_COMMIT, .partition = d->partition, .commit = &d->commit });
 }

@@ -277,6 +277,71 @@ static void partitions_do_not_see_each_other(void **state)
     world_free(w);
 }
 
+/* The value of that name among those that a claim shows; -1: not there. */
+static int64_t shown_counter(const struct store_reply *r, const char *name)
+{
+    int64_t value = -1;
+
+    for (uint32_t i = 0; i < r->counter_count; i++) {
+        if (text_is(r->counters[i].name, name)) {
+            assert_int_equal(value, -1);
+            value = r->counters[i].value;
+        }
+    }
+    return value;
+}
+
+static void counters_are_what_the_last_commit_that_named_them_said(void **state)
+{
+    struct world *w = world_new(is_redis(state));
+    struct store *s = world_open(w);
+    struct store_reply r = claim(s, 1);
+    struct draft d = draft_of(r.guard, 1);
+
+    assert_int_equal(r.counter_count, 0);
+    draft_counter(&d, "segment/a/entered", 1);
+    draft_counter(&d, "email/s/e/sent", 7);
+    draft_counter(&d, "experiment/x/1/arms", INT64_MIN);
+    assert_int_equal(commit(s, &d), OK);
+    draft_next(&d);
+    draft_counter(&d, "segment/a/entered", 2);
+    assert_int_equal(commit(s, &d), OK);
+    draft_next(&d);
+    assert_int_equal(commit(s, &d), OK);
+    r = claim(s, 1);
+    assert_int_equal(r.counter_count, 3);
+    assert_int_equal(shown_counter(&r, "segment/a/entered"), 2);
+    assert_int_equal(shown_counter(&r, "email/s/e/sent"), 7);
+    assert_int_equal(shown_counter(&r, "experiment/x/1/arms"), INT64_MIN);
+    r = claim(s, 2);
+    assert_int_equal(r.counter_count, 0);
+    store_close(s);
+    world_free(w);
+}
+
+static void counters_of_a_fenced_commit_are_not_kept(void **state)
+{
+    struct world *w = world_new(is_redis(state));
+    struct store *old = world_open(w), *now = world_open(w);
+    struct draft before = draft_of(claim(old, 0).guard, 0), after;
+    struct store_reply r;
+
+    draft_counter(&before, "lost", 1);
+    assert_int_equal(commit(old, &before), OK);
+    draft_next(&before);
+    after = draft_of(claim(now, 0).guard, 0);
+    draft_counter(&before, "lost", 99);
+    assert_int_equal(commit(old, &before), ERR_FENCED);
+    draft_counter(&after, "segment/a/left", 1);
+    assert_int_equal(commit(now, &after), OK);
+    r = claim(now, 0);
+    assert_int_equal(shown_counter(&r, "lost"), 1);
+    assert_int_equal(shown_counter(&r, "segment/a/left"), 1);
+    store_close(old);
+    store_close(now);
+    world_free(w);
+}
+
 /* --- Redis only --- */
 
 static void commits_survive_a_server_that_is_killed_again_and_again(void **state)
@@ -285,12 +350,14 @@ static void commits_survive_a_server_that_is_killed_again_and_again(void **state
     struct store *s = world_open(w);
     struct draft d = draft_of(claim(s, 0).guard, 0);
     struct text ann = TEXT("ann");
+    struct store_reply r;
     char text[16] = "";
 
     (void)state;
     for (int i = 0; i < 40; i++) {
         snprintf(text, sizeof(text), "%d", i);
         draft_record(&d, ann, text, strlen(text), i);
+        draft_counter(&d, "commits", i + 1);
         submit_commit(s, &d);
         if (i % 8 == 3) {
             world_kill_redis(w);
@@ -300,6 +367,8 @@ static void commits_survive_a_server_that_is_killed_again_and_again(void **state
         draft_next(&d);
     }
     assert_memory_equal(load(s, 0, &ann, 1).records[0].at, "39", 2);
+    r = claim(s, 0);
+    assert_int_equal(shown_counter(&r, "commits"), 40);
     store_close(s);
     world_free(w);
 }
@@ -341,6 +410,8 @@ int main(void)
         cmocka_unit_test(timers_come_by_instant_then_customer_across_pages),
         cmocka_unit_test(a_takeover_finds_state_and_what_was_not_published),
         cmocka_unit_test(partitions_do_not_see_each_other),
+        cmocka_unit_test(counters_are_what_the_last_commit_that_named_them_said),
+        cmocka_unit_test(counters_of_a_fenced_commit_are_not_kept),
     };
     const struct CMUnitTest redis_only[] = {
         cmocka_unit_test(commits_survive_a_server_that_is_killed_again_and_again),

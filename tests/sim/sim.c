@@ -10,6 +10,7 @@ static const char *const bug_names[BUG__COUNT] = {
     [BUG_NONE] = "none",
     [BUG_LOST_COMMIT] = "lost_commit",
     [BUG_TORN_COMMIT] = "torn_commit",
+    [BUG_UNCOUNTED] = "uncounted",
     [BUG_STALE_LOAD] = "stale_load",
     [BUG_SKIPPED] = "skipped",
     [BUG_EARLY_END] = "early_end",

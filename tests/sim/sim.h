@@ -18,6 +18,7 @@ enum bug { /* promises the harness can break, to see that it is noticed */
            BUG_NONE,
            BUG_LOST_COMMIT, /* a commit is answered, but was not written */
            BUG_TORN_COMMIT, /* written without its outbox */
+           BUG_UNCOUNTED,   /* written without its counters */
            BUG_STALE_LOAD,  /* a known customer is said to be unknown */
            BUG_SKIPPED,     /* a record never arrives */
            BUG_EARLY_END,   /* the end of a topic is reported before it */

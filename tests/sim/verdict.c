@@ -76,6 +76,23 @@ static bool check_record(struct world *w, struct store *store, uint32_t p, struc
     return is_equal || fail(w, "a record differs from the timeline's", id);
 }
 
+/* What reports count is what the timeline counts, whatever died on the way. */
+static bool check_counters(struct world *w, const struct store_reply *reply, uint32_t p)
+{
+    const struct counters *wanted = timeline_counters(w->story->timelines[p]);
+
+    for (uint32_t i = 0; i < reply->counter_count; i++) {
+        int64_t value;
+
+        if (!counters_find(wanted, reply->counters[i].name, &value) ||
+            value != reply->counters[i].value) {
+            return fail(w, "a counter differs", reply->counters[i].name);
+        }
+    }
+    return reply->counter_count == wanted->by_name.count ||
+           fail(w, "counters are missing", TEXT(""));
+}
+
 /* The stored customers and timers of one partition are the timeline's; the outbox is empty. */
 static bool check_partition(struct world *w, struct store *store, uint32_t p)
 {
@@ -97,6 +114,9 @@ static bool check_partition(struct world *w, struct store *store, uint32_t p)
     }
     if (reply.outbox_count > 0) {
         return fail(w, "the outbox is not empty", TEXT(""));
+    }
+    if (!check_counters(w, &reply, p)) {
+        return false;
     }
     while ((c = timeline_next(timeline, &cursor, &id)) != NULL) {
         due_count += c->due_ms != INSTANT_NEVER;

@@ -162,6 +162,11 @@ static void submit(struct world *w, struct owner *o, enum task_want want)
             torn.state.outbox_last = torn.state.outbox_last - r.commit->outbox_count;
             r.commit = &torn;
         }
+        if (w->bug == BUG_UNCOUNTED && r.commit->counter_count > 0 && rng_chance(w->rng, 300)) {
+            torn = *r.commit;
+            torn.counter_count = 0;
+            r.commit = &torn;
+        }
     }
     store_submit(o->store, &r);
     if (r.commit == &torn) {
@@ -203,8 +208,8 @@ static void answer(struct world *w, struct owner *o)
     o->is_under_way = false;
     switch (r.verb) {
     case STORE_CLAIM:
-        claim =
-            (struct task_claim){ r.error, r.guard, r.is_new, r.state, r.outbox, r.outbox_count };
+        claim = (struct task_claim){ r.error,  r.guard,        r.is_new,   r.state,
+                                     r.outbox, r.outbox_count, r.counters, r.counter_count };
         task_claimed(o->task, &claim);
         world_trace(w, "owner %u claims epoch %lld: %s, %u to publish", o->number,
                     (long long)r.guard.epoch, err_text(r.error), r.outbox_count);

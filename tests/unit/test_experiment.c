@@ -8,6 +8,7 @@
 #include "processor/base/instant.h"
 #include "processor/base/rng.h"
 #include "processor/config/config.h"
+#include "processor/engine/task.h"
 #include "processor/engine/timeline.h"
 
 #include <setjmp.h>
@@ -454,6 +455,43 @@ static void changed_arms_need_a_new_version(void **state)
     arena_fini(&arena);
 }
 
+/* The counters remember what ran; a partition does not go on with other arms. */
+static void a_partition_refuses_arms_that_have_changed_under_one_version(void **state)
+{
+    struct arena arena = { 0 };
+    struct config *was = with_version(&arena, 1, EVEN), *is = with_version(&arena, 1, UNEVEN);
+    const struct text topic = TEXT("events"), arms = TEXT("experiment/offer/1/arms");
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        const struct config *config = i == 0 ? was : is;
+        const struct counter_value ran = { arms, (int64_t)was->rules->experiments[0].arms_hash };
+        const struct task_claim claim = {
+            .guard = { 1, 0 }, .is_new = true, .counters = &ran, .counter_count = 1
+        };
+        struct task *t = task_new(&(struct task_options){ .rules = config->rules,
+                                                          .topics = &topic,
+                                                          .topic_count = 1,
+                                                          .partition_count = 1,
+                                                          .batch_records = 10,
+                                                          .batch_timers = 10,
+                                                          .lineage = 7 });
+
+        assert_int_equal(task_turn(t, INSTANT_MIN, 0), TASK_WANT_MARK);
+        task_marked(t, OK);
+        assert_int_equal(task_turn(t, INSTANT_MIN, 0), TASK_WANT_CLAIM);
+        task_claimed(t, &claim);
+        assert_int_equal(task_error(t), i == 0 ? OK : ERR_ARMS);
+        assert_int_equal(task_turn(t, INSTANT_MIN, 0),
+                         i == 0 ? TASK_WANT_NOTHING : TASK_WANT_RELEASE);
+        assert_ptr_equal(task_changed_experiment(t), i == 0 ? NULL : &is->rules->experiments[0]);
+        task_free(t);
+    }
+    config_free(was);
+    config_free(is);
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -469,6 +507,7 @@ int main(void)
         cmocka_unit_test(harm_is_counted_for_the_arm),
         cmocka_unit_test(held_out_customers_are_never_exposed),
         cmocka_unit_test(changed_arms_need_a_new_version),
+        cmocka_unit_test(a_partition_refuses_arms_that_have_changed_under_one_version),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

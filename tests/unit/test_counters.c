@@ -1,0 +1,103 @@
+/* Counters for reports: sums by name, what changed since it was written down, a bound. */
+#include "processor/base/mem.h"
+#include "processor/base/rng.h"
+#include "schemas/commit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define NAMES 50
+
+static void counters_add_up_and_say_what_changed(void **state)
+{
+    int64_t wanted[NAMES] = { 0 };
+    struct counters c = { 0 };
+    struct rng rng;
+    char name[32];
+
+    (void)state;
+    rng_init(&rng, 1);
+    for (int round = 0; round < 200; round++) {
+        bool is_changed[NAMES] = { false };
+        uint32_t changed = 0;
+
+        for (uint64_t i = rng_below(&rng, 30); i > 0; i--) {
+            uint64_t n = rng_below(&rng, NAMES);
+            int64_t by = rng_between(&rng, -3, 9);
+
+            snprintf(name, sizeof(name), "segment/s%d/entered", (int)n);
+            counters_add(&c, text_of(name), by);
+            wanted[n] += by;
+            changed += !is_changed[n];
+            is_changed[n] = true;
+        }
+        assert_int_equal(c.changed_count, changed);
+        for (uint32_t i = 0; i < c.changed_count; i++) {
+            int n = -1;
+
+            assert_int_equal(sscanf(c.changed[i]->name.at, "segment/s%d/", &n), 1);
+            assert_true(is_changed[n]);
+            assert_int_equal(c.changed[i]->value, wanted[n]);
+            is_changed[n] = false; /* each once */
+        }
+        counters_clean(&c);
+    }
+    for (int n = 0; n < NAMES; n++) {
+        snprintf(name, sizeof(name), "segment/s%d/entered", n);
+        assert_int_equal(counters_value(&c, text_of(name)), wanted[n]);
+    }
+    assert_int_equal(counters_value(&c, TEXT("segment/none/left")), 0);
+    counters_fini(&c);
+}
+
+static void names_beyond_the_bound_are_counted_as_lost(void **state)
+{
+    struct counters c = { 0 };
+    char name[32];
+
+    (void)state;
+    for (int i = 0; i < COUNTERS_MAX + 10; i++) {
+        snprintf(name, sizeof(name), "n%d", i);
+        counters_add(&c, text_of(name), 1);
+    }
+    counters_add(&c, TEXT("n0"), 1);
+    assert_int_equal(counters_value(&c, TEXT("n0")), 2);
+    assert_int_equal(counters_value(&c, TEXT(COUNTERS_LOST)), 10);
+    assert_int_equal(c.by_name.count, COUNTERS_MAX + 1);
+    counters_fini(&c);
+}
+
+static void a_copy_of_a_commit_keeps_its_counters(void **state)
+{
+    char name[] = "email/s/e/sent";
+    struct counter_value counted[2] = { { text_of(name), 7 }, { TEXT("segment/a/left"), -1 } };
+    struct commit c = { .counters = counted, .counter_count = 2 };
+    struct commit *copy;
+
+    (void)state;
+    partition_state_init(&c.state);
+    copy = commit_copy(&c);
+    name[0] = 'X';
+    counted[0].value = 8;
+    assert_int_equal(copy->counter_count, 2);
+    assert_true(text_is(copy->counters[0].name, "email/s/e/sent"));
+    assert_int_equal(copy->counters[0].value, 7);
+    assert_true(text_is(copy->counters[1].name, "segment/a/left"));
+    assert_int_equal(copy->counters[1].value, -1);
+    mem_free(copy);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counters_add_up_and_say_what_changed),
+        cmocka_unit_test(names_beyond_the_bound_are_counted_as_lost),
+        cmocka_unit_test(a_copy_of_a_commit_keeps_its_counters),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
