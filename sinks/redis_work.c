@@ -17,6 +17,7 @@
 #include "sinks/store_rules.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/random.h>
 
 struct redis_work *redis_work_new(const struct store_request *request)
@@ -146,6 +147,31 @@ static void send_load(struct redis_work *w, const struct redis_partition *p, str
     }
 }
 
+/* One command: one moment. */
+static void send_peek(struct redis_work *w, const struct redis_partition *p, struct bytes_out *out)
+{
+    const struct store_request *r = &w->request;
+
+    command(w, p, out, "MGET", "m", r->customer_count);
+    for (uint32_t i = 0; i < r->customer_count; i++) {
+        redis_link_argument_joined(out, p->customers, r->customers[i]);
+    }
+}
+
+/* The prefix holds none of the characters that are special in a pattern. */
+static void send_scan(struct redis_work *w, const struct redis_partition *p, struct bytes_out *out)
+{
+    char cursor[24];
+
+    (void)text_format(cursor, sizeof(cursor), "%" PRIu64, w->request.cursor);
+    command(w, p, out, "SCAN", NULL, 5);
+    redis_link_word(out, cursor);
+    redis_link_word(out, "MATCH");
+    redis_link_argument_joined(out, p->customers, TEXT("*"));
+    redis_link_word(out, "COUNT");
+    redis_link_integer(out, w->request.limit);
+}
+
 static void send_records(struct redis_work *w, const struct redis_partition *p,
                          struct bytes_out *out, const struct bytes_out *state, uint32_t deletes)
 {
@@ -266,6 +292,14 @@ void redis_work_send(struct redis_work *w, struct redis_partition *p, struct byt
         break;
     case STORE_COMMIT:
         send_commit(w, p, out);
+        break;
+    case STORE_PEEK:
+        send_peek(w, p, out);
+        w->is_last_stage = true;
+        break;
+    case STORE_SCAN:
+        send_scan(w, p, out);
+        w->is_last_stage = true;
         break;
     case STORE_RELEASE:
         UNREACHABLE(); /* answered without a server */

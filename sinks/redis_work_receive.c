@@ -298,6 +298,64 @@ static enum redis_work_result receive_load(struct redis_work *w, const struct re
     return answer(w, OK);
 }
 
+/* The state and the records, of one MGET. */
+static enum redis_work_result receive_peek(struct redis_work *w, struct text *out_trouble)
+{
+    uint32_t wanted = w->request.customer_count;
+    struct bytes *records = arena_alloc(&w->arena, (wanted + 1) * sizeof(*records));
+    struct partition_state *state = arena_alloc(&w->arena, sizeof(*state));
+
+    if (redis_link_reply_count(w->replies[0]) != wanted + 1) {
+        return refuse(TEXT("protocol"), out_trouble);
+    }
+    for (uint32_t i = 0; i <= wanted; i++) {
+        struct text t = redis_link_reply_text(redis_link_reply_at(w->replies[0], i));
+        struct bytes b = { (const uint8_t *)t.at, t.size };
+
+        if (i > 0) {
+            records[i - 1] = b;
+        } else if (t.at == NULL) {
+            w->reply.is_new = true;
+        } else if (partition_state_decode(b, &w->arena, state) != OK) {
+            return answer(w, ERR_CORRUPT);
+        } else {
+            w->reply.state = state;
+        }
+    }
+    w->reply.records = records;
+    w->reply.record_count = wanted;
+    return answer(w, OK);
+}
+
+/* A cursor and a list of keys. */
+static enum redis_work_result receive_scan(struct redis_work *w, const struct redis_partition *p,
+                                           struct text *out_trouble)
+{
+    const struct redisReply *r = w->replies[0], *keys;
+    struct text *customers, cursor;
+    uint32_t count;
+
+    if (redis_link_reply_count(r) != 2) {
+        return refuse(TEXT("protocol"), out_trouble);
+    }
+    cursor = redis_link_reply_text(redis_link_reply_at(r, 0));
+    keys = redis_link_reply_at(r, 1);
+    count = redis_link_reply_count(keys);
+    customers = arena_alloc(&w->arena, (count + 1) * sizeof(*customers));
+    for (uint32_t i = 0; i < count; i++) {
+        struct text key = redis_link_reply_text(redis_link_reply_at(keys, i));
+
+        if (text_starts_with(key, p->customers)) {
+            customers[w->reply.customer_count++] =
+                (struct text){ key.at + p->customers.size, key.size - p->customers.size };
+        }
+    }
+    w->reply.customers = customers;
+    w->reply.cursor = cursor.at == NULL ? 0 : strtoull(cursor.at, NULL, 10);
+    w->reply.is_last = w->reply.cursor == 0;
+    return answer(w, OK);
+}
+
 enum redis_work_result redis_work_receive(struct redis_work *w, struct redis_partition *p,
                                           struct text *out_trouble)
 {
@@ -318,6 +376,10 @@ enum redis_work_result redis_work_receive(struct redis_work *w, struct redis_par
         return receive_timers(w, p);
     case STORE_LOAD:
         return receive_load(w, p, out_trouble);
+    case STORE_PEEK:
+        return receive_peek(w, out_trouble);
+    case STORE_SCAN:
+        return receive_scan(w, p, out_trouble);
     case STORE_RELEASE:
         break;
     }

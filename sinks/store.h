@@ -14,19 +14,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum store_verb { STORE_CLAIM, STORE_TIMERS, STORE_LOAD, STORE_COMMIT, STORE_RELEASE };
+enum store_verb {
+    STORE_CLAIM,
+    STORE_TIMERS,
+    STORE_LOAD,
+    STORE_COMMIT,
+    STORE_RELEASE,
+    STORE_PEEK, /* for tools: state and records as they are, whoever owns the partition */
+    STORE_SCAN  /* for tools: the customers of the partition, page by page */
+};
 
 struct store_request {
     enum store_verb verb;
     int32_t partition;
     void *context;                /* comes back with the reply */
     int64_t epoch;                /* CLAIM: given by the consumer group, >= 1 */
-    const struct text *customers; /* LOAD */
+    const struct text *customers; /* LOAD, PEEK */
     uint32_t customer_count;
     const struct commit *commit; /* COMMIT */
     int64_t after_due_ms;        /* TIMERS: page behind this instant .. */
     struct text after_customer;  /* .. and this customer; absent: from the start */
-    uint32_t limit;              /* TIMERS: most entries of one page */
+    uint32_t limit;              /* TIMERS: most entries of one page; SCAN: about so many */
+    uint64_t cursor;             /* SCAN: 0, then as the last reply says */
 };
 
 struct store_timer {
@@ -45,16 +54,19 @@ struct store_reply {
     enum err error;
     struct guard guard;                  /* CLAIM, COMMIT: the new one; FENCED: what was found */
     bool is_new;                         /* CLAIM: nothing was ever committed */
-    const struct partition_state *state; /* CLAIM, unless is_new */
+    const struct partition_state *state; /* CLAIM, PEEK, unless is_new */
     const struct outbox_entry *outbox;   /* CLAIM: entries not yet trimmed */
     uint32_t outbox_count;
     const struct counter_value *counters; /* CLAIM: all of the partition */
     uint32_t counter_count;
-    const struct bytes *records; /* LOAD: in order of the request; absent: never seen */
+    const struct bytes *records; /* LOAD, PEEK: in order of the request; absent: never seen */
     uint32_t record_count;
     const struct store_timer *timers; /* TIMERS: by due, then customer bytes */
     uint32_t timer_count;
-    bool is_last; /* TIMERS: no more behind these */
+    bool is_last;                 /* TIMERS, SCAN: no more behind these */
+    const struct text *customers; /* SCAN: in no order; one may come twice */
+    uint32_t customer_count;
+    uint64_t cursor; /* SCAN */
 };
 
 struct store;
@@ -78,6 +90,7 @@ struct store { /* first member of every implementation */
  * atomic: all of it or nothing. A deleted record has no timer. Requires: at most 2^53 either side
  * of zero for instants and sequence numbers. RELEASE forgets what this object knows of the
  * partition; the stored state stays. A request of it still under way is answered UNAVAILABLE first.
+ * PEEK and SCAN need no claim, write nothing and hinder nobody; each shows one moment.
  */
 static inline void store_submit(struct store *s, const struct store_request *request)
 {

@@ -174,6 +174,14 @@ static void submit(struct store *s, const struct store_request *r)
     case STORE_COMMIT:
         a->reply.error = commit(m, p, r->commit, a);
         break;
+    case STORE_PEEK:
+        a->reply.error = store_memory_partition_state(p, &a->arena, &a->reply);
+        a->reply.outbox_count = 0;
+        store_memory_partition_records(p, r, &a->arena, &a->reply);
+        break;
+    case STORE_SCAN:
+        store_memory_partition_customers(p, &a->arena, &a->reply);
+        break;
     case STORE_RELEASE:
         claimed_of(m, r->partition)->is_claimed = false;
         break;

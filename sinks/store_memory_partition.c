@@ -185,6 +185,20 @@ void store_memory_partition_records(const struct store_memory_partition *p,
     reply->record_count = r->customer_count;
 }
 
+void store_memory_partition_customers(const struct store_memory_partition *p, struct arena *arena,
+                                      struct store_reply *reply)
+{
+    const struct store_memory_customer *c;
+    struct text *shown = arena_alloc(arena, (p->customers.count + 1) * sizeof(*shown));
+    size_t cursor = 0;
+
+    while ((c = map_next(&p->customers, &cursor)) != NULL) {
+        shown[reply->customer_count++] = arena_text(arena, c->id);
+    }
+    reply->customers = shown;
+    reply->is_last = true;
+}
+
 static void put_record(struct store_memory_partition *p, const struct commit_record *r)
 {
     struct store_memory_customer *c = map_find(&p->customers, r->customer);

@@ -46,4 +46,8 @@ void store_memory_partition_records(const struct store_memory_partition *p,
                                     const struct store_request *r, struct arena *arena,
                                     struct store_reply *reply);
 
+/* What a reply to SCAN shows: all of them in one page. */
+void store_memory_partition_customers(const struct store_memory_partition *p, struct arena *arena,
+                                      struct store_reply *reply);
+
 #endif /* SINKS_STORE_MEMORY_PARTITION_H */

@@ -5,6 +5,7 @@
 #include "processor/cli/backtest_summary.h"
 #include "processor/cli/cli.h"
 #include "processor/cli/email_name.h"
+#include "processor/cli/state_file.h"
 #include "schemas/json.h"
 
 #include <argp.h>
@@ -13,9 +14,12 @@
 
 #define LINE_SIZE_MAX (1024 * 1024)
 
+enum option_key { KEY_STATE = 256 };
+
 struct arguments {
     const char *config;
     const char *events;
+    const char *state; /* NULL: the customers are not kept */
     int64_t until_ms;
     bool has_until;
     bool is_summary;
@@ -36,6 +40,10 @@ static const struct argp_option options[] = {
     { "config", 'c', "FILE", 0, "The configuration: a file or a folder", 0 },
     { "until", 'u', "INSTANT", 0, "Run on to this instant after the last event", 0 },
     { "output", 'o', "FORM", 0, "ndjson (default) or summary", 0 },
+    { "state", KEY_STATE, "FILE", 0,
+      "Keep the customers' records at the end, for explain and cuts (a folder: customers.state in "
+      "it)",
+      0 },
     { "set", 's', "PATH=VALUE", 0, "Override one key", 0 },
     { 0 },
 };
@@ -59,6 +67,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         if (!a->is_summary && strcmp(argument, "ndjson") != 0) {
             argp_error(state, "-o is ndjson or summary, not `%s`", argument);
         }
+        return 0;
+    case KEY_STATE:
+        a->state = argument;
         return 0;
     case 's':
         if (!cli_override(&a->overrides, argument)) {
@@ -149,6 +160,23 @@ static enum exit_code read_events(struct backtest *b, FILE *from, const struct a
     return code;
 }
 
+/* After the last event. */
+static enum exit_code end_of_events(struct backtest *b, const struct arguments *a)
+{
+    int64_t until_ms = a->has_until ? a->until_ms : b->last_ms;
+
+    timeline_finish(b->timeline, until_ms);
+    if (b->summary != NULL) {
+        summary_print(b->summary, b->timeline, stdout);
+    }
+    if (a->state != NULL &&
+        state_file_write(a->state, b->config->rules, b->timeline, until_ms) != OK) {
+        fprintf(stderr, "segstream backtest: cannot write %s\n", a->state);
+        return EXIT_USAGE;
+    }
+    return EXIT_GOOD;
+}
+
 static enum exit_code backtest(struct backtest *b, const struct arguments *a)
 {
     bool is_stdin = strcmp(a->events, "-") == 0;
@@ -164,10 +192,7 @@ static enum exit_code backtest(struct backtest *b, const struct arguments *a)
     b->summary = a->is_summary ? summary_new(b->config->rules) : NULL;
     code = read_events(b, from, a);
     if (code == EXIT_GOOD) {
-        timeline_finish(b->timeline, a->has_until ? a->until_ms : b->last_ms);
-        if (b->summary != NULL) {
-            summary_print(b->summary, b->timeline, stdout);
-        }
+        code = end_of_events(b, a);
     }
     if (!is_stdin) {
         (void)fclose(from);

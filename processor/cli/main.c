@@ -15,6 +15,7 @@ static const struct {
     { "test", cmd_test, "run the tests of a configuration in virtual time" },
     { "schema", cmd_schema, "the JSON Schema of a configuration, for editors" },
     { "backtest", cmd_backtest, "what would have left for the events of a file" },
+    { "explain", cmd_explain, "why a customer is where they are, and what comes next" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

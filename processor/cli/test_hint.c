@@ -123,6 +123,7 @@ static struct text explain_when(const struct hinting *h)
     } else if (when != NULL && s != NULL) {
         struct view v = { .plan = &h->config->rules->facts,
                           .customer = c,
+                          .id = TEXT(TEST_CUSTOMER),
                           .now_ms = h->e->at_ms,
                           .arena = h->arena };
 
@@ -153,9 +154,11 @@ static struct text explain_stay(const struct hinting *h)
     const struct predicate *when = NULL;
     const struct segment_plan *s = find_segment(h, &when);
     const struct membership *m = c == NULL || s == NULL ? NULL : customer_membership(c, s->key);
-    struct view v = {
-        .plan = &h->config->rules->facts, .customer = c, .now_ms = h->e->at_ms, .arena = h->arena
-    };
+    struct view v = { .plan = &h->config->rules->facts,
+                      .customer = c,
+                      .id = TEXT(TEST_CUSTOMER),
+                      .now_ms = h->e->at_ms,
+                      .arena = h->arena };
     struct text hint;
 
     if (m == NULL || !m->is_member) {
@@ -239,9 +242,11 @@ static struct text explain_entry(const struct hinting *h)
         test_play_customer(h->config, h->r->test, h->e->at_ms, h->arena, &timeline);
     const struct sequence_plan *plan = rules_sequence(h->config->rules, hash32(h->e->sequence));
     struct faults f = { .h = h, .text = TEXT("") };
-    struct view v = {
-        .plan = &h->config->rules->facts, .customer = c, .now_ms = h->e->at_ms, .arena = h->arena
-    };
+    struct view v = { .plan = &h->config->rules->facts,
+                      .customer = c,
+                      .id = TEXT(TEST_CUSTOMER),
+                      .now_ms = h->e->at_ms,
+                      .arena = h->arena };
     const char *path = "enter";
 
     if (c != NULL && plan != NULL && plan->condition != NULL) {

@@ -274,6 +274,22 @@ static void decide(struct work *w, struct run *r)
     }
 }
 
+enum reason step_held_by(const struct step *s, struct customer *c, const struct run *r)
+{
+    struct work w = { .s = s, .rules = s->rules, .c = c, .now_ms = c->decided_at_ms };
+    const struct sequence_plan *plan = rules_sequence(s->rules, r->sequence);
+    int64_t from_ms = r->planned_at_ms > r->not_before_ms ? r->planned_at_ms : r->not_before_ms;
+    const struct email_plan *e;
+    enum reason held_by;
+    uint32_t index;
+
+    e = plan == NULL ? NULL : rules_email(plan, r->email, &index);
+    if (e == NULL || send_allowed(&w, plan, e, from_ms, &held_by) == from_ms) {
+        return REASON_NONE;
+    }
+    return held_by;
+}
+
 /* By priority, then the older plan, then the order of the file. */
 static bool goes_before(const struct work *w, const struct run *a, const struct run *b)
 {

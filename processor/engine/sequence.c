@@ -96,6 +96,13 @@ int64_t sequence_deadline(const struct work *w, const struct run *r, const struc
     return end_ms;
 }
 
+int64_t step_deadline(const struct step *s, struct customer *c, const struct run *r)
+{
+    struct work w = { .s = s, .rules = s->rules, .c = c, .now_ms = c->decided_at_ms };
+
+    return sequence_deadline(&w, r, open_email(&w, r));
+}
+
 static enum outcome judge(const struct work *w, const struct sequence_plan *s, const struct sent *t,
                           int64_t deadline_ms)
 {

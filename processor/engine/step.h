@@ -52,6 +52,11 @@ enum step_event_result step_event(const struct step *s, struct customer *c, cons
 /* Time only: everything due before stream time happens, each at its own instant. */
 void step_time(const struct step *s, struct customer *c);
 
+/* For people: what holds the email that this run has planned (RUN_PLANNED); NONE: nothing does. */
+enum reason step_held_by(const struct step *s, struct customer *c, const struct run *r);
+/* .. and D of the email that it waits to judge (RUN_JUDGING), as far as is known. */
+int64_t step_deadline(const struct step *s, struct customer *c, const struct run *r);
+
 /* After both, c->due_ms is the customer's one timer: step_time does nothing while stream_ms <=
  * due_ms. A judgement as of D is due at D + allowed_lateness. */
 

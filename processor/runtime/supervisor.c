@@ -7,6 +7,7 @@
 #include "processor/runtime/http.h"
 #include "processor/runtime/kafka_settings.h"
 #include "processor/runtime/metrics.h"
+#include "processor/runtime/store_settings.h"
 #include "processor/runtime/worker.h"
 #include "sinks/publisher_kafka.h"
 #include "sinks/store_memory.h"
@@ -18,7 +19,6 @@
 
 #define TICK_MS             500
 #define RETRY_MS            500
-#define STORE_REPLY_TIME_MS 5000
 
 struct supervisor {
     const struct supervisor_options *options;
@@ -116,14 +116,7 @@ static enum err look_at_kafka(struct supervisor *s, char out_text[256])
 static struct store *open_store(struct supervisor *s)
 {
     const struct config *c = s->config;
-    struct store_redis_options redis = { .app = c->rules->app,
-                                         .socket = c->redis_socket,
-                                         .host = c->redis_host,
-                                         .port = c->redis_port,
-                                         .database = c->redis_database,
-                                         .user = c->redis_user,
-                                         .password = c->redis_password,
-                                         .reply_timeout_ms = STORE_REPLY_TIME_MS };
+    struct store_redis_options redis = store_settings(c);
 
     return c->store == STORE_KIND_MEMORY ? store_memory_open(s->memory) : store_redis_new(&redis);
 }

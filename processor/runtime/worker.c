@@ -149,6 +149,8 @@ static void take_reply(struct worker *w, const struct store_reply *r)
         task_committed(s->task, r->error);
         break;
     case STORE_RELEASE:
+    case STORE_PEEK: /* only tools ask these */
+    case STORE_SCAN:
         break;
     }
 }

@@ -2,11 +2,14 @@
 
 test_tools.py BINARY; `test_tools.py BINARY --accept` writes what they say into tools/*.expected, to be read before it is kept.
 """
+import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import xml.etree.ElementTree
 
@@ -14,14 +17,21 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TOOLS = "tests/cli/tools/"
 SHOP = TOOLS + "shop.yaml"
+EVENTS = TOOLS + "events.ndjson"
 binary = "build/release/segstream"
 
-# What is held to the letter: name of tools/NAME.expected, exit code, arguments.
+# What is held to the letter: name of tools/NAME.expected, exit code, arguments. STATE: what backtest --state left of EVENTS.
 SAID = [
     ("test", 0, ["test", SHOP]),
     ("test_coverage", 0, ["test", SHOP, "--coverage"]),
     ("test_failing", 1, ["test", TOOLS + "failing.yaml"]),
     ("test_failing_tap", 1, ["test", TOOLS + "failing.yaml", "-o", "tap", "-n", "segments"]),
+    ("backtest_summary", 0, ["backtest", "-c", SHOP, EVENTS, "-o", "summary", "--until", "2026-03-20T00:00:00Z"]),
+    ("explain_judging", 0, ["explain", "c-1", "-c", SHOP, "--state", "STATE"]),
+    ("explain_held", 0, ["explain", "c-4", "-c", SHOP, "--state", "STATE"]),
+    ("explain_unsubscribed", 0, ["explain", "c-3", "-c", SHOP, "--state", "STATE"]),
+    ("explain_later", 0, ["explain", "c-2", "-c", SHOP, "--state", "STATE", "--at", "2026-05-02T12:30:00Z"]),
+    ("explain_json", 0, ["explain", "c-4", "-c", SHOP, "--state", "STATE", "-o", "json"]),
     ("test_failing_junit", 1, ["test", TOOLS + "failing.yaml", "-o", "junit", "-n", "consented"]),
 ]
 
@@ -30,17 +40,38 @@ def run(*arguments, stdin=None, cwd=ROOT):
     return subprocess.run([binary, *arguments], cwd=cwd, input=stdin, capture_output=True, text=True, timeout=60)
 
 
+def say(folder, arguments):
+    """Run one of SAID."""
+    state = os.path.join(folder, "customers.state")
+    if "STATE" in arguments and not os.path.exists(state):
+        run("backtest", "-c", SHOP, EVENTS, "--state", folder)
+    return run(*[state if argument == "STATE" else argument for argument in arguments])
+
+
+def steady(said):
+    """Without what another version may change: the size of a record, the hash of the rules."""
+    said = re.sub(r"\d+ bytes|(?<=\"record_bytes\":)\d+", "BYTES", said)
+    return re.sub(r"(?<=rules      )[0-9a-f]{16}|(?<=\"config\":\")[0-9a-f]{16}", "RULES", said)
+
+
 def expected_path(name):
     return os.path.join(ROOT, TOOLS, name + ".expected")
 
 
 class Said(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="segstream-tools-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
     def test_every_tool_says_to_the_letter_what_was_read_and_kept(self):
         for name, code, arguments in SAID:
             with self.subTest(name), open(expected_path(name), encoding="utf-8") as file:
-                done = run(*arguments)
+                done = say(self.folder, arguments)
                 self.assertEqual(done.returncode, code, done.stderr)
-                self.assertEqual(done.stdout, file.read())
+                self.assertEqual(steady(done.stdout), file.read())
 
 
 class Folder(unittest.TestCase):
@@ -96,13 +127,194 @@ class Test(Folder):
             self.assertEqual(run(*arguments).returncode, 64, arguments)
 
 
+def varint(data, at):
+    """A zigzag number of Avro; and the place behind it."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return (value >> 1) ^ -(value & 1), at
+
+
+def read_state(path):
+    """The customers of a state file: id to record."""
+    with open(path, "rb") as file:
+        data = file.read()
+    first, rest = data.split(b"\n", 1)
+    assert first == b"segstream-state 1"
+    size, at = varint(rest, 0)
+    _, at = varint(rest, at + size + 8)
+    count, at = varint(rest, at)
+    records = {}
+    for _ in range(count):
+        pair = []
+        for _ in range(2):
+            size, at = varint(rest, at)
+            pair.append(rest[at:at + size])
+            at += size
+        records[pair[0].decode()] = pair[1]
+    assert at == len(rest)
+    return records
+
+
+class Backtest(Folder):
+    def setUp(self):
+        super().setUp()
+        self.state = os.path.join(self.folder, "shop.state")
+
+    def test_the_state_of_the_same_events_is_the_same_bytes(self):
+        run("backtest", "-c", SHOP, EVENTS, "--state", self.state)
+        with open(self.state, "rb") as file:
+            first = file.read()
+        run("backtest", "-c", SHOP, EVENTS, "--state", self.folder, "-o", "summary")
+        with open(os.path.join(self.folder, "customers.state"), "rb") as file:
+            self.assertEqual(file.read(), first)
+        self.assertEqual(list(read_state(self.state)), ["c-1", "c-2", "c-3", "c-4"])
+
+    def test_a_place_that_cannot_be_written_is_said(self):
+        done = run("backtest", "-c", SHOP, EVENTS, "--state", os.path.join(self.folder, "no", "such"))
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("cannot write", done.stderr)
+
+
+class Explain(Folder):
+    def setUp(self):
+        super().setUp()
+        self.state = os.path.join(self.folder, "shop.state")
+        run("backtest", "-c", SHOP, EVENTS, "--state", self.state)
+
+    def explain(self, customer, *more):
+        return run("explain", customer, "-c", SHOP, "--state", self.state, *more)
+
+    def test_what_comes_next_is_what_a_backtest_says_then(self):
+        said = json.loads(self.explain("c-1", "-o", "json").stdout)
+        done = run("backtest", "-c", SHOP, EVENTS, "--until", "2027-04-01T00:00:00Z")
+        records = [json.loads(line) for line in done.stdout.splitlines()]
+        instants = [r["at"] for r in records if r["customer"] == "c-1" and r["at"] > said["at"]]
+        self.assertEqual([n["at"] for n in said["next"]], instants[:len(said["next"])])
+        self.assertGreater(len(said["next"]), 5)
+
+    def test_the_values_hold_until_the_instant_said_and_not_longer(self):
+        until = json.loads(self.explain("c-1", "-o", "json").stdout)["segments"]["lapsed"]["when"][0]["until"]
+        for at, truth in ((until - 1, "false"), (until, "true")):
+            said = json.loads(self.explain("c-1", "-o", "json", "--at", str(at)).stdout)
+            self.assertEqual(said["segments"]["lapsed"]["when"][0]["truth"], truth)
+
+    def test_an_unknown_customer_is_exit_code_1(self):
+        done = self.explain("nobody")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("nobody", done.stderr)
+
+    def test_wrong_usage_is_exit_code_64(self):
+        for more in (["--at", "2026-03-01T00:00:00Z"], ["--at", "soon"], ["-o", "xml"], ["--partitions", "0"], ["--nonsense"]):
+            self.assertEqual(self.explain("c-1", *more).returncode, 64, more)
+        self.assertEqual(run("explain", "-c", SHOP).returncode, 64)
+        self.assertEqual(run("explain", "c-1").returncode, 64)
+
+    def test_without_redis_in_the_configuration_and_without_a_state_file_it_says_what_is_needed(self):
+        done = run("explain", "c-1", "-c", SHOP)
+        self.assertEqual(done.returncode, 78)
+        self.assertIn("--state", done.stderr)
+
+    def test_a_file_that_is_no_state_is_exit_code_69(self):
+        for path in (EVENTS, os.path.join(self.folder, "none")):
+            self.assertEqual(run("explain", "c-1", "-c", SHOP, "--state", path).returncode, 69)
+        with open(self.state, "rb") as file:
+            data = file.read()
+        for size in (0, 10, 18, 25, 40, 60, 300, len(data) - 1):
+            with open(self.state, "wb") as file:
+                file.write(data[:size])
+            self.assertEqual(self.explain("c-1").returncode, 69, size)
+
+
+class Redis(Folder):
+    """explain and cuts from a Redis: a server of the test's own, records put there as a worker would."""
+    def setUp(self):
+        super().setUp()
+        self.socket = os.path.join(self.folder, "redis.sock")
+        self.server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", self.folder,
+                                        "--logfile", "redis.log"])
+        self.addCleanup(self.stop)
+        deadline = time.monotonic() + 20
+        while not os.path.exists(self.socket):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        state = os.path.join(self.folder, "shop.state")
+        run("backtest", "-c", SHOP, EVENTS, "--state", state)
+        self.state = state
+        self.arguments = ["-c", SHOP, "--set", "state={store: \"redis+unix://" + self.socket + "\"}"]
+        for customer, record in read_state(state).items():
+            self.command(b"SET", f"sg:{{tools.{partition_of(customer, 4)}}}:c:{customer}".encode(), record)
+
+    def stop(self):
+        self.server.kill()
+        self.server.wait()
+
+    def command(self, *words):
+        with socket.socket(socket.AF_UNIX) as link:
+            link.connect(self.socket)
+            link.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words))
+            return link.recv(1 << 16)
+
+    def test_a_record_in_redis_is_explained_as_the_same_one_in_a_file(self):
+        done = run("explain", "c-4", *self.arguments, "--partitions", "4")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        here, there = done.stdout.splitlines(), run("explain", "c-4", "-c", SHOP, "--state", self.state).stdout.splitlines()
+        self.assertIn(f"partition {partition_of('c-4', 4)} of 4", here[1])
+        self.assertEqual(here[4:8], there[4:8])
+        self.assertTrue(any(line.startswith("nurture   run 1") for line in here))
+
+    def test_explaining_writes_nothing(self):
+        run("explain", "c-4", *self.arguments, "--partitions", "4")
+        self.assertEqual(self.command(b"DBSIZE"), b":4\r\n")
+        info = self.command(b"INFO", b"commandstats").decode()
+        written = [line for line in info.splitlines() if line.startswith("cmdstat_") and line.split(":")[0][8:]
+                   not in ("set", "mget", "ping", "config|get", "dbsize", "info")]
+        self.assertEqual(written, [])
+
+    def test_a_redis_without_the_app_is_said(self):
+        self.command(b"FLUSHALL")
+        done = run("explain", "c-4", *self.arguments)
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("no state of the app `tools`", done.stderr)
+
+    def test_a_redis_that_is_away_is_exit_code_69(self):
+        self.stop()
+        done = run("explain", "c-4", *self.arguments)
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("Redis does not answer", done.stderr)
+
+
+def murmur2(data):
+    """The hash of Kafka's Java producers."""
+    mask, m = 0xFFFFFFFF, 0x5BD1E995
+    value = (0x9747B28C ^ len(data)) & mask
+    whole = len(data) & ~3
+    for i in range(0, whole, 4):
+        k = int.from_bytes(data[i:i + 4], "little") * m & mask
+        k = (k ^ k >> 24) * m & mask
+        value = (value * m & mask) ^ k
+    if len(data) & 3:
+        value = (value ^ int.from_bytes(data[whole:], "little")) * m & mask
+    value = (value ^ value >> 13) * m & mask
+    return value ^ value >> 15
+
+
+def partition_of(customer, partitions):
+    return (murmur2(customer.encode()) & 0x7FFFFFFF) % partitions
+
+
 def accept():
+    folder = tempfile.TemporaryDirectory(prefix="segstream-tools-")
     for name, code, arguments in SAID:
-        done = run(*arguments)
+        done = say(folder.name, arguments)
         if done.returncode != code:
             print(f"{name}: exit code {done.returncode}, not {code}: {done.stderr}")
         with open(expected_path(name), "w", encoding="utf-8") as file:
-            file.write(done.stdout)
+            file.write(steady(done.stdout))
 
 
 if __name__ == "__main__":

@@ -260,6 +260,80 @@ static void a_takeover_finds_state_and_what_was_not_published(void **state)
     world_free(w);
 }
 
+/* Why: explain and cuts read while a worker owns the partition, and must not disturb it. */
+static void a_peek_reads_without_a_claim_and_fences_nobody(void **state)
+{
+    struct world *w = world_new(is_redis(state));
+    struct store *owner = world_open(w), *tool = world_open(w);
+    struct text customers[2] = { TEXT("ann"), TEXT("never seen") };
+    struct store_request peek = { .verb = STORE_PEEK, .customers = customers, .customer_count = 2 };
+    struct draft d;
+    struct store_reply r;
+
+    store_submit(tool, &peek);
+    r = await(tool, STORE_PEEK);
+    assert_int_equal(r.error, OK);
+    assert_true(r.is_new);
+    assert_null(r.records[0].at);
+    d = draft_of(claim(owner, 0).guard, 0);
+    d.commit.state.partition_count = 12;
+    draft_record(&d, customers[0], "one", 3, 7);
+    draft_output(&d, 1, "trigger");
+    assert_int_equal(commit(owner, &d), OK);
+    store_submit(tool, &peek);
+    r = await(tool, STORE_PEEK);
+    assert_int_equal(r.error, OK);
+    assert_int_equal(r.state->partition_count, 12);
+    assert_memory_equal(r.records[0].at, "one", 3);
+    assert_null(r.records[1].at);
+    draft_next(&d);
+    draft_record(&d, customers[0], "two", 3, 7);
+    assert_int_equal(commit(owner, &d), OK);
+    store_close(owner);
+    store_close(tool);
+    world_free(w);
+}
+
+static void a_scan_shows_every_customer_of_its_partition_and_no_other(void **state)
+{
+    struct world *w = world_new(is_redis(state));
+    struct store *s = world_open(w);
+    struct draft d = draft_of(claim(s, 1).guard, 1), other = draft_of(claim(s, 11).guard, 11);
+    struct store_request scan = { .verb = STORE_SCAN, .partition = 1, .limit = 50 };
+    bool is_seen[1000] = { false };
+    struct arena arena = { 0 };
+
+    for (int i = 0; i < 1000; i++) {
+        struct text name = arena_format(&arena, "*:c:%d", i);
+
+        draft_record(&d, name, "one", 3, INSTANT_NEVER);
+    }
+    draft_record(&other, TEXT("*:c:1000"), "one", 3, INSTANT_NEVER);
+    assert_int_equal(commit(s, &d), OK);
+    assert_int_equal(commit(s, &other), OK);
+    for (bool is_last = false; !is_last;) {
+        struct store_reply r;
+
+        store_submit(s, &scan);
+        r = await(s, STORE_SCAN);
+        for (uint32_t i = 0; i < r.customer_count; i++) {
+            struct text name = arena_text(&arena, r.customers[i]);
+            int number = (int)strtol(name.at + 4, NULL, 10);
+
+            assert_in_range(number, 0, 999);
+            is_seen[number] = true;
+        }
+        scan.cursor = r.cursor;
+        is_last = r.is_last;
+    }
+    for (int i = 0; i < 1000; i++) {
+        assert_true(is_seen[i]);
+    }
+    arena_fini(&arena);
+    store_close(s);
+    world_free(w);
+}
+
 static void partitions_do_not_see_each_other(void **state)
 {
     struct world *w = world_new(is_redis(state));
@@ -412,6 +486,8 @@ int main(void)
         cmocka_unit_test(partitions_do_not_see_each_other),
         cmocka_unit_test(counters_are_what_the_last_commit_that_named_them_said),
         cmocka_unit_test(counters_of_a_fenced_commit_are_not_kept),
+        cmocka_unit_test(a_peek_reads_without_a_claim_and_fences_nobody),
+        cmocka_unit_test(a_scan_shows_every_customer_of_its_partition_and_no_other),
     };
     const struct CMUnitTest redis_only[] = {
         cmocka_unit_test(commits_survive_a_server_that_is_killed_again_and_again),

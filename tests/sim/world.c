@@ -236,6 +236,8 @@ static void answer(struct world *w, struct owner *o)
         task_committed(o->task, r.error);
         break;
     case STORE_RELEASE:
+    case STORE_PEEK:
+    case STORE_SCAN:
         break;
     }
 }

@@ -1,0 +1,187 @@
+/* segstream explain CUSTOMER -c CONFIG: why a customer is where they are, and what comes next.
+ *
+ * Reads Redis, with workers up or down, or the state file of a backtest; writes nothing.
+ */
+#include "processor/base/instant.h"
+#include "processor/cli/cli.h"
+#include "processor/cli/explained.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define PARTITIONS_MAX 100000
+
+enum option_key { KEY_AT = 256, KEY_STATE, KEY_PARTITIONS };
+
+struct arguments {
+    const char *config;
+    const char *customer;
+    const char *state; /* NULL: Redis */
+    int32_t partitions;
+    int64_t at_ms; /* never: not given */
+    bool is_json;
+    struct cli_overrides overrides;
+};
+
+static const struct argp_option options[] = {
+    { "config", 'c', "FILE", 0, "The configuration: a file or a folder", 0 },
+    { "state", KEY_STATE, "FILE", 0, "What `backtest --state FILE` wrote, instead of Redis", 0 },
+    { "at", KEY_AT, "INSTANT", 0, "As it will be then, if nothing new comes", 0 },
+    { "partitions", KEY_PARTITIONS, "N", 0,
+      "Of the input topics (default: as the stored state says)", 0 },
+    { "output", 'o', "FORM", 0, "text (default) or json", 0 },
+    { "set", 's', "PATH=VALUE", 0, "Override one key", 0 },
+    { 0 },
+};
+
+static void parse_partitions(struct arguments *a, const char *argument, struct argp_state *state)
+{
+    char *end = NULL;
+    long number = strtol(argument, &end, 10);
+
+    if (end == argument || *end != '\0' || number < 1 || number > PARTITIONS_MAX) {
+        argp_error(state, "--partitions wants a number, not `%s`", argument);
+    }
+    a->partitions = (int32_t)number;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+
+    switch (key) {
+    case 'c':
+        a->config = argument;
+        return 0;
+    case KEY_STATE:
+        a->state = argument;
+        return 0;
+    case KEY_AT:
+        if (!cli_instant(argument, &a->at_ms)) {
+            argp_error(state, "--at wants RFC 3339 or integer ms, not `%s`", argument);
+        }
+        return 0;
+    case KEY_PARTITIONS:
+        parse_partitions(a, argument, state);
+        return 0;
+    case 'o':
+        a->is_json = strcmp(argument, "json") == 0;
+        if (!a->is_json && strcmp(argument, "text") != 0) {
+            argp_error(state, "-o is text or json, not `%s`", argument);
+        }
+        return 0;
+    case 's':
+        if (!cli_override(&a->overrides, argument)) {
+            argp_error(state, "--set wants PATH=VALUE");
+        }
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->customer != NULL) {
+            argp_error(state, "one customer");
+        }
+        a->customer = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->customer == NULL || a->config == NULL) {
+            argp_error(state, "a customer and -c CONFIG are needed");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* The instant it is looked at without --at: what has happened in the state, or now. */
+static int64_t now_of(const struct config *config, const struct customer_found *found, bool is_file)
+{
+    int64_t decided_ms = found->customer->decided_at_ms;
+    struct timespec now = { 0 };
+    int64_t at_ms = found->stream_ms == INSTANT_NEVER ? decided_ms : found->stream_ms;
+
+    if (!is_file && !config->rules->is_event_clock) {
+        (void)clock_gettime(CLOCK_REALTIME, &now);
+        at_ms = (int64_t)now.tv_sec * SECOND_MS + now.tv_nsec / 1000000;
+    }
+    return at_ms > decided_ms ? at_ms : decided_ms;
+}
+
+static enum exit_code explain(const struct arguments *a, const struct config *config,
+                              struct customer_found *found)
+{
+    int64_t decided_ms = found->customer->decided_at_ms;
+    struct explained x;
+
+    if (a->at_ms != INSTANT_NEVER && a->at_ms < decided_ms) {
+        char text[INSTANT_TEXT_SIZE];
+
+        instant_format(decided_ms, text);
+        fprintf(stderr,
+                "segstream explain: --at is before what the record has decided, %s: a record does "
+                "not go back (backtest --until --state does)\n",
+                text);
+        return EXIT_USAGE;
+    }
+    explained_init(&x, config, text_of(a->customer), found, a->at_ms,
+                   now_of(config, found, a->state != NULL));
+    if (a->is_json) {
+        explained_say_json(&x, stdout);
+    } else {
+        explained_say_text(&x, stdout);
+    }
+    explained_fini(&x);
+    return EXIT_GOOD;
+}
+
+static enum exit_code find_and_explain(const struct arguments *a, const struct config *config)
+{
+    char sentence[256] = "";
+    bool is_config = false;
+    struct customer_source *source =
+        customer_source_open(config, a->state, a->partitions, sentence, &is_config);
+    struct customer_found found = { 0 };
+    enum exit_code code = EXIT_GOOD;
+
+    if (source == NULL || !customer_source_find(source, text_of(a->customer), &found, sentence)) {
+        fprintf(stderr, "segstream explain: %s\n", sentence);
+        code = is_config ? EXIT_BAD_CONFIG : EXIT_SERVICE;
+    } else if (found.customer == NULL) {
+        fprintf(stderr, "segstream explain: no event of the customer `%s` was ever accepted\n",
+                a->customer);
+        code = EXIT_TEST_FAILED;
+    } else {
+        code = explain(a, config, &found);
+    }
+    customer_free(found.customer);
+    customer_source_close(source);
+    return code;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "CUSTOMER",
+        .doc = "Why a customer is in these segments, where they stand in each sequence, and what "
+               "comes next and when. Reads Redis, with workers up or down, or the state of a "
+               "backtest; writes nothing. Exit code 1: the customer is not known."
+               "\vexamples:\n"
+               "  segstream explain c-1042 -c shop.yaml\n"
+               "  segstream explain c-1042 -c shop.yaml -o json\n"
+               "  segstream backtest -c shop.yaml events.ndjson --state shop.state > /dev/null\n"
+               "  segstream explain c-1042 -c shop.yaml --state shop.state"
+    };
+    struct arguments a = { .at_ms = INSTANT_NEVER };
+    struct config *config = NULL;
+    enum exit_code code;
+
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    code = cli_load(a.config, CONFIG_NEED_RULES, &a.overrides, &config);
+    if (code == EXIT_GOOD) {
+        code = find_and_explain(&a, config);
+    }
+    config_free(config);
+    return (int)code;
+}
