@@ -115,10 +115,15 @@ void summary_add(struct summary *s, const struct output *o)
     }
 }
 
+/* Entries first, then what became of them. */
 static void print_outcomes(const struct funnel *f, FILE *to)
 {
+    if (f->outcomes[OUTCOME_ENTERED] > 0) {
+        fprintf(to, "  %s %lld", outcome_name(OUTCOME_ENTERED),
+                (long long)f->outcomes[OUTCOME_ENTERED]);
+    }
     for (int i = 0; i < OUTCOME__COUNT; i++) {
-        if (f->outcomes[i] > 0) {
+        if (f->outcomes[i] > 0 && i != OUTCOME_ENTERED) {
             fprintf(to, "  %s %lld", outcome_name((enum outcome)i), (long long)f->outcomes[i]);
         }
     }
@@ -127,7 +132,9 @@ static void print_outcomes(const struct funnel *f, FILE *to)
 
 static void print_moves(const struct summary *s, FILE *to)
 {
-    fprintf(to, "\n%-40s %10s %10s %10s\n", "segment", "now", "entered", "left");
+    if (s->rules->segments.count > 0) {
+        fprintf(to, "\n%-40s %10s %10s %10s\n", "segment", "now", "entered", "left");
+    }
     for (uint32_t i = 0; i < s->rules->segments.count; i++) {
         const struct segment_plan *p = &s->rules->segments.segments[i];
 
@@ -146,16 +153,19 @@ static void print_funnels(const struct summary *s, FILE *to)
     for (uint32_t i = 0; i < s->rules->sequence_count; i++) {
         const struct sequence_plan *p = &s->rules->sequences[i];
 
-        fprintf(to, "\nsequence %.*s: runs:", TEXT_PRINTF(p->id));
+        fprintf(to, "\nsequence %-31.*s %10s %10s  outcomes\n  %-38s %10s %10s", TEXT_PRINTF(p->id),
+                "sent", "held", "runs", "", "");
         print_outcomes(&s->funnels[i][p->email_count], to);
         for (uint32_t e = 0; e < p->email_count; e++) {
             const struct funnel *f = &s->funnels[i][e];
-            char wait[INSTANT_TEXT_SIZE];
+            int64_t held_ms = f->sent > 0 ? f->wait_ms / f->sent / MINUTE_MS * MINUTE_MS : 0;
+            char held[INSTANT_TEXT_SIZE] = "-"; /* planned to sent, on average */
 
-            instant_format_duration(f->sent > 0 ? f->wait_ms / f->sent / MINUTE_MS * MINUTE_MS : 0,
-                                    wait);
-            fprintf(to, "  %-16.*s sent %-8lld held on average %-8s", TEXT_PRINTF(p->emails[e].id),
-                    (long long)f->sent, wait);
+            if (held_ms > 0) {
+                instant_format_duration(held_ms, held);
+            }
+            fprintf(to, "  %-38.*s %10lld %10s", TEXT_PRINTF(p->emails[e].id), (long long)f->sent,
+                    held);
             print_outcomes(f, to);
         }
     }
@@ -174,7 +184,8 @@ void summary_print(const struct summary *s, const struct timeline *t, FILE *to)
         instant_format(s->first_ms, first);
         instant_format(s->last_ms, last);
     }
-    fprintf(to, "%zu customers; decisions from %s to %s\n", customers, first, last);
+    fprintf(to, "%zu customer%s; decisions from %s to %s\n", customers, customers == 1 ? "" : "s",
+            first, last);
     print_moves(s, to);
     print_funnels(s, to);
     for (int i = 0; i < REJECT__COUNT; i++) {
