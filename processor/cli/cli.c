@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define PARTITIONS_MAX 100000
+
 enum exit_code cli_load(const char *path, int needs, const struct cli_overrides *overrides,
                         struct config **out_config)
 {
@@ -44,5 +46,17 @@ bool cli_instant(const char *argument, int64_t *out_ms)
         return false;
     }
     *out_ms = value;
+    return true;
+}
+
+bool cli_partitions(const char *argument, int32_t *out_count)
+{
+    char *end = NULL;
+    long number = strtol(argument, &end, 10);
+
+    if (end == argument || *end != '\0' || number < 1 || number > PARTITIONS_MAX) {
+        return false;
+    }
+    *out_count = (int32_t)number;
     return true;
 }

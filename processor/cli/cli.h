@@ -26,7 +26,9 @@ struct cli_overrides {
 int cmd_backtest(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_cuts(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_init(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 int cmd_test(int argc, char **argv);
@@ -44,5 +46,8 @@ int cli_stop_fd(void);
 
 /* An instant as RFC 3339 or integer ms. */
 bool cli_instant(const char *argument, int64_t *out_ms);
+
+/* A number of partitions, 1..100000. */
+bool cli_partitions(const char *argument, int32_t *out_count);
 
 #endif /* CLI_CLI_H */

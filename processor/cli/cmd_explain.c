@@ -8,10 +8,7 @@
 
 #include <argp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
-
-#define PARTITIONS_MAX 100000
 
 enum option_key { KEY_AT = 256, KEY_STATE, KEY_PARTITIONS };
 
@@ -36,17 +33,6 @@ static const struct argp_option options[] = {
     { 0 },
 };
 
-static void parse_partitions(struct arguments *a, const char *argument, struct argp_state *state)
-{
-    char *end = NULL;
-    long number = strtol(argument, &end, 10);
-
-    if (end == argument || *end != '\0' || number < 1 || number > PARTITIONS_MAX) {
-        argp_error(state, "--partitions wants a number, not `%s`", argument);
-    }
-    a->partitions = (int32_t)number;
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct arguments *a = state->input;
@@ -64,7 +50,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         }
         return 0;
     case KEY_PARTITIONS:
-        parse_partitions(a, argument, state);
+        if (!cli_partitions(argument, &a->partitions)) {
+            argp_error(state, "--partitions wants a number, not `%s`", argument);
+        }
         return 0;
     case 'o':
         a->is_json = strcmp(argument, "json") == 0;

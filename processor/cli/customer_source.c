@@ -60,6 +60,7 @@ static bool find_partition_count(struct customer_source *s, char sentence[SENTEN
         }
         if (!reply.is_new) {
             s->partition_count = reply.state->partition_count;
+            s->stream_ms = reply.state->stream_ms;
         }
     }
     if (s->partition_count == 0) {

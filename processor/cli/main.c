@@ -11,10 +11,12 @@ static const struct {
 } commands[] = {
     { "demo", cmd_demo, "see it work: seeded shoppers, a Kafka inside, triggers in seconds" },
     { "run", cmd_run, "process events from Kafka until stopped" },
+    { "init", cmd_init, "a starter folder: segments, emails, tests, sample events" },
     { "check", cmd_check, "say everything that is wrong with a configuration" },
     { "test", cmd_test, "run the tests of a configuration in virtual time" },
     { "schema", cmd_schema, "the JSON Schema of a configuration, for editors" },
     { "backtest", cmd_backtest, "what would have left for the events of a file" },
+    { "cuts", cmd_cuts, "quintiles of your customers, as a patch of scores.rfm" },
     { "explain", cmd_explain, "why a customer is where they are, and what comes next" },
 };
 

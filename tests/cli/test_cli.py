@@ -12,7 +12,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 SHOP = "deploy/demo-shop.yaml"
-COMMANDS = ("demo", "run", "check", "test", "schema", "backtest")
+COMMANDS = ("demo", "init", "run", "check", "test", "schema", "backtest", "cuts", "explain")
 binary = "build/release/segstream"
 
 

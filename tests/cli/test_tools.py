@@ -4,6 +4,7 @@ test_tools.py BINARY; `test_tools.py BINARY --accept` writes what they say into 
 """
 import json
 import os
+import random
 import re
 import socket
 import subprocess
@@ -230,6 +231,92 @@ class Explain(Folder):
             self.assertEqual(self.explain("c-1").returncode, 69, size)
 
 
+class Init(Folder):
+    def test_the_starter_passes_check_test_and_backtest_at_once(self):
+        folder = os.path.join(self.folder, "shop")
+        self.assertEqual(run("init", folder).returncode, 0)
+        done = run("check", ".", cwd=folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        done = run("test", ".", "--coverage", cwd=folder)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        done = run("backtest", "-c", ".", "events.ndjson", "--state", "state", cwd=folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        kinds = {json.loads(line)["type"] for line in done.stdout.splitlines()}
+        self.assertEqual(kinds, {"membership", "trigger", "outcome"})
+        self.assertEqual(run("explain", "c-1", "-c", ".", "--state", "state", cwd=folder).returncode, 0)
+
+    def test_the_starter_has_what_its_page_names(self):
+        run("init", self.folder)
+        with open(os.path.join(self.folder, "README.md"), encoding="utf-8") as file:
+            named = set(re.findall(r"^\| `([^`]+)` \|", file.read(), re.M))
+        self.assertEqual(named | {"README.md"}, set(os.listdir(self.folder)))
+
+    def test_nothing_is_overwritten(self):
+        path = self.write("tests.yaml", "mine\n")
+        done = run("init", self.folder)
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("tests.yaml is there already", done.stderr)
+        self.assertEqual(os.listdir(self.folder), ["tests.yaml"])
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "mine\n")
+
+
+def quintiles(values):
+    """The smallest value that i fifths do not exceed, and one more: where the next score begins."""
+    values = sorted(values)
+    cuts = [next(v for v in values if sum(x <= v for x in values) * 5 >= i * len(values)) + 1 for i in range(1, 5)]
+    for i in range(1, 4):
+        cuts[i] = max(cuts[i], cuts[i - 1] + 1)
+    return cuts
+
+
+class Cuts(Folder):
+    END_MS = 1_790_000_000_000
+
+    def setUp(self):
+        super().setUp()
+        chance = random.Random(5)
+        events, self.population = [], []
+        for number in range(40):
+            ages = sorted(chance.randrange(1, 300 * 86_400_000) for _ in range(chance.choice((1, 1, 1, 2, 3, 5, 8))))
+            amounts = [chance.randrange(100, 50_000) for _ in ages]
+            self.population.append((ages[0] // 86_400_000, len(ages), sum(amounts)))
+            events += [{"kind": "purchase", "customer": f"c-{number}", "at": self.END_MS - age, "id": f"{number}-{i}",
+                        "order": f"{number}-{i}", "amount": amount, "currency": "EUR"}
+                       for i, (age, amount) in enumerate(zip(ages, amounts))]
+        events.append({"kind": "visit", "customer": "nobody's order", "at": self.END_MS, "id": "v"})
+        events.sort(key=lambda event: event["at"])
+        self.state = os.path.join(self.folder, "state")
+        run("backtest", "-c", SHOP, "-", "--state", self.state, stdin="".join(json.dumps(e) + "\n" for e in events))
+
+    def test_the_patch_holds_the_quintiles_of_the_customers_with_an_order(self):
+        done = run("cuts", "-c", SHOP, "--state", self.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("Quintiles of the 40 customers, of 41,", done.stdout)
+        lists = {key: re.search(key + r": +\[(.*)\]", done.stdout).group(1).split(", ") for key in ("recency", "frequency", "monetary")}
+        self.assertEqual(lists["recency"], [f"{age}d" for age in reversed(quintiles([p[0] for p in self.population]))])
+        self.assertEqual(lists["frequency"], [str(least) for least in quintiles([p[1] for p in self.population])])
+        self.assertEqual(lists["monetary"], [f'"{least // 100}.{least % 100:02}"' for least in quintiles([p[2] for p in self.population])])
+
+    def test_the_patch_is_a_part_of_a_configuration_that_check_accepts(self):
+        patch = run("cuts", "-c", SHOP, "--state", self.state).stdout
+        with open(os.path.join(ROOT, SHOP), encoding="utf-8") as file:
+            shop = file.read()
+        for line in patch.splitlines():
+            key = line.split(":")[0]
+            if "[" in line and not key.strip().startswith("#"):
+                shop = re.sub("^" + key + ":.*$", line, shop, flags=re.M)
+        done = run("check", self.write("patched.yaml", shop))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(re.search(r"frequency: .*", patch).group(0), shop)
+
+    def test_without_a_single_order_there_is_nothing_to_cut(self):
+        run("backtest", "-c", SHOP, "-", "--state", self.state, stdin='{"kind":"visit","customer":"c","at":1,"id":"v"}\n')
+        done = run("cuts", "-c", SHOP, "--state", self.state)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("none of the 1 customers has an order", done.stderr)
+
+
 class Redis(Folder):
     """explain and cuts from a Redis: a server of the test's own, records put there as a worker would."""
     def setUp(self):
@@ -274,6 +361,11 @@ class Redis(Folder):
         written = [line for line in info.splitlines() if line.startswith("cmdstat_") and line.split(":")[0][8:]
                    not in ("set", "mget", "ping", "config|get", "dbsize", "info")]
         self.assertEqual(written, [])
+
+    def test_cuts_of_a_redis_are_those_of_the_same_records_in_a_file(self):
+        done = run("cuts", *self.arguments, "--partitions", "4", "--at", "2026-03-10T00:00:00Z")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, run("cuts", "-c", SHOP, "--state", self.state, "--at", "2026-03-10T00:00:00Z").stdout)
 
     def test_a_redis_without_the_app_is_said(self):
         self.command(b"FLUSHALL")

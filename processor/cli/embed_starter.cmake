@@ -1,0 +1,10 @@
+# The files of a folder as C: cmake -DOUT=FILE -DDIR=FOLDER "-DNAMES=a;b" -P embed_starter.cmake
+set(all "#include \"processor/cli/starter.h\"\n\nconst struct starter_file starter_files[] = {\n")
+foreach(name ${NAMES})
+  file(READ ${DIR}/${name} text)
+  string(REPLACE "\\" "\\\\" text "${text}")
+  string(REPLACE "\"" "\\\"" text "${text}")
+  string(REPLACE "\n" "\\n\"\n      \"" text "${text}")
+  string(APPEND all "    { \"${name}\",\n      \"${text}\" },\n")
+endforeach()
+file(WRITE ${OUT} "${all}    { 0, 0 },\n};\n")
