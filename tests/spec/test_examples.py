@@ -126,12 +126,14 @@ class Counts(unittest.TestCase):
         self.assertEqual(emails, ["reminder", "value", "incentive", "last_chance"])
         self.assertRegex(text("sequences.yaml"), r"last_chance.*c-preferences")
 
-    def test_an_experiment_says_hypothesis_expected_impact_success_and_the_sample_it_needs(self):
-        experiment = blocks(text("experiments.yaml"), 2)["offer_subject"]
-        for part in ("kind: headline", "hypothesis: .*because", "expected_impact: ", "success: .*within: ", "baseline: ", "benchmark: ",
-                     "detect: ", "alpha: ", "power: ", "guard: "):
-            self.assertRegex(experiment, part)
-        self.assertIn("experiment: offer_subject", blocks(text("sequences.yaml"), 2)["nurture"])
+    def test_experiments_of_four_kinds_say_hypothesis_expected_impact_success_and_plan(self):
+        experiments = blocks(text("experiments.yaml"), 2)
+        self.assertEqual(sorted(re.search(r"kind: (\w+)", block)[1] for block in experiments.values()), ["copy", "cta", "headline", "layout"])
+        for name, experiment in experiments.items():
+            for part in ("hypothesis: .*because", "expected_impact: ", "success: .*within: ", "baseline: ", "benchmark: ", "detect: ",
+                         "alpha: ", "power: ", "guard: "):
+                self.assertRegex(experiment, part)
+            self.assertIn(f"experiment: {name}", blocks(text("sequences.yaml"), 2)["nurture"])
 
     def test_a_win_back_trigger_carries_last_engagement_and_previous_behaviour(self):
         events = ('{"kind":"profile","customer":"c-1","at":"2026-03-02T09:00:00Z","consent_email":true,"first_name":"Ada"}\n'
