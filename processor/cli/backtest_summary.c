@@ -115,16 +115,16 @@ void summary_add(struct summary *s, const struct output *o)
     }
 }
 
-/* Entries first, then what became of them. */
-static void print_outcomes(const struct funnel *f, FILE *to)
+/* Entries first, then what became of them; before the first so many blanks. */
+static void print_outcomes(const struct funnel *f, int blanks, FILE *to)
 {
-    if (f->outcomes[OUTCOME_ENTERED] > 0) {
-        fprintf(to, "  %s %lld", outcome_name(OUTCOME_ENTERED),
-                (long long)f->outcomes[OUTCOME_ENTERED]);
-    }
-    for (int i = 0; i < OUTCOME__COUNT; i++) {
-        if (f->outcomes[i] > 0 && i != OUTCOME_ENTERED) {
-            fprintf(to, "  %s %lld", outcome_name((enum outcome)i), (long long)f->outcomes[i]);
+    for (int i = -1; i < OUTCOME__COUNT; i++) {
+        int outcome = i == -1 ? OUTCOME_ENTERED : i;
+
+        if (f->outcomes[outcome] > 0 && i != OUTCOME_ENTERED) {
+            fprintf(to, "%*s  %s %lld", blanks, "", outcome_name((enum outcome)outcome),
+                    (long long)f->outcomes[outcome]);
+            blanks = 0;
         }
     }
     fputc('\n', to);
@@ -153,9 +153,9 @@ static void print_funnels(const struct summary *s, FILE *to)
     for (uint32_t i = 0; i < s->rules->sequence_count; i++) {
         const struct sequence_plan *p = &s->rules->sequences[i];
 
-        fprintf(to, "\nsequence %-31.*s %10s %10s  outcomes\n  %-38s %10s %10s", TEXT_PRINTF(p->id),
-                "sent", "held", "runs", "", "");
-        print_outcomes(&s->funnels[i][p->email_count], to);
+        fprintf(to, "\nsequence %-31.*s %10s %10s  outcomes\n  runs", TEXT_PRINTF(p->id), "sent",
+                "held");
+        print_outcomes(&s->funnels[i][p->email_count], 56, to);
         for (uint32_t e = 0; e < p->email_count; e++) {
             const struct funnel *f = &s->funnels[i][e];
             int64_t held_ms = f->sent > 0 ? f->wait_ms / f->sent / MINUTE_MS * MINUTE_MS : 0;
@@ -166,7 +166,7 @@ static void print_funnels(const struct summary *s, FILE *to)
             }
             fprintf(to, "  %-38.*s %10lld %10s", TEXT_PRINTF(p->emails[e].id), (long long)f->sent,
                     held);
-            print_outcomes(f, to);
+            print_outcomes(f, 0, to);
         }
     }
 }
