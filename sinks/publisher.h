@@ -31,6 +31,8 @@ struct publisher_ops {
     enum err (*publish)(struct publisher *p, int32_t partition, const struct outbox_entry *entry);
     bool (*progress)(struct publisher *p, const struct publisher_progress *progress);
     void (*join)(struct publisher *p, struct bytes identity);
+    enum err (*trouble)(struct publisher *p);
+    bool (*is_idle)(struct publisher *p);
     void (*forget)(struct publisher *p, int32_t partition);
     void (*close)(struct publisher *p);
 };
@@ -59,6 +61,20 @@ static inline bool publisher_progress(struct publisher *p,
 static inline void publisher_join(struct publisher *p, struct bytes identity)
 {
     p->ops->join(p, identity);
+}
+
+/* OK; ERR_UNTOLD a transaction ended nobody knows how: nothing more leaves until its owner has
+ * joined the group anew, and read there what was published; ERR_CONFIG another process keeps
+ * opening transactions under our name. Thread: any. */
+static inline enum err publisher_trouble(struct publisher *p)
+{
+    return p->ops->trouble(p);
+}
+
+/* Nothing urgent waits: no entry, no offset. Thread: any. */
+static inline bool publisher_is_idle(struct publisher *p)
+{
+    return p->ops->is_idle(p);
 }
 
 /* The partition was lost: report none of its deliveries any more. */

@@ -315,6 +315,23 @@ static void join(struct publisher *publisher, struct bytes identity)
     (void)identity;
 }
 
+static enum err trouble(struct publisher *publisher)
+{
+    (void)publisher;
+    return OK;
+}
+
+static bool is_idle(struct publisher *publisher)
+{
+    struct publisher_kafka *p = (struct publisher_kafka *)(void *)publisher;
+    bool is_empty;
+
+    lock(&p->lock);
+    is_empty = p->queue.live_count == 0;
+    unlock(&p->lock);
+    return is_empty;
+}
+
 static void close_publisher(struct publisher *publisher)
 {
     struct publisher_kafka *p = (struct publisher_kafka *)(void *)publisher;
@@ -371,7 +388,8 @@ static void start_thread(struct publisher_kafka *p)
 enum err publisher_kafka_new(const struct publisher_kafka_options *options, struct publisher **out,
                              char out_text[256])
 {
-    static const struct publisher_ops ops = { publish, progress, join, forget, close_publisher };
+    static const struct publisher_ops ops = { publish, progress, join,           trouble,
+                                              is_idle, forget,   close_publisher };
     struct publisher_kafka *p = mem_alloc(sizeof(*p));
     enum err e;
 

@@ -120,6 +120,21 @@ static void join(struct publisher *publisher, struct bytes identity)
     (void)identity;
 }
 
+static enum err trouble(struct publisher *publisher)
+{
+    (void)publisher;
+    return OK;
+}
+
+static bool is_idle(struct publisher *publisher)
+{
+    struct publisher_memory *m = lock(publisher);
+    bool is_empty = m->queue.live_count == 0;
+
+    unlock(m);
+    return is_empty;
+}
+
 static void close_publisher(struct publisher *publisher)
 {
     struct publisher_memory *m = (struct publisher_memory *)(void *)publisher;
@@ -141,7 +156,8 @@ static void close_publisher(struct publisher *publisher)
 struct publisher *publisher_memory_new(publisher_delivered *delivered, void *context,
                                        int64_t entries_max)
 {
-    static const struct publisher_ops ops = { publish, progress, join, forget, close_publisher };
+    static const struct publisher_ops ops = { publish, progress, join,           trouble,
+                                              is_idle, forget,   close_publisher };
     struct publisher_memory *m = mem_alloc(sizeof(*m));
 
     m->publisher.ops = &ops;

@@ -252,6 +252,18 @@ void publisher_queue_fail_all_of(struct publisher_queue *q, uint32_t producer, i
     }
 }
 
+void publisher_queue_delivered_all_of(struct publisher_queue *q, uint32_t producer)
+{
+    struct publisher_entry *next;
+
+    for (struct publisher_entry *e = q->in_flight; e != NULL; e = next) {
+        next = e->flight_next;
+        if (e->producer == producer) {
+            publisher_queue_delivered(q, e);
+        }
+    }
+}
+
 void publisher_queue_forget(struct publisher_queue *q, int32_t partition)
 {
     struct publisher_partition *p = find(q, partition);

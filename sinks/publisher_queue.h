@@ -67,6 +67,9 @@ bool publisher_queue_failed(struct publisher_queue *q, struct publisher_entry *e
 void publisher_queue_rewind(struct publisher_queue *q, int64_t again_at_ms);
 void publisher_queue_fail_all_of(struct publisher_queue *q, uint32_t producer, int64_t again_at_ms);
 
+/* All that this producer had is delivered. */
+void publisher_queue_delivered_all_of(struct publisher_queue *q, uint32_t producer);
+
 void publisher_queue_forget(struct publisher_queue *q, int32_t partition);
 bool publisher_queue_is_waiting(const struct publisher_queue *q); /* some partition is held back */
 

@@ -61,6 +61,7 @@ static const struct argp_option options[] = {
     { "days", 'd', "N", 0, "How long the story is (60)", 0 },
     { "seconds", 't', "N", 0, "How long it takes to tell (30); 0: as fast as it goes", 0 },
     { "store", 's', "KIND", 0, "redis (a private redis-server) or memory", 0 },
+    { "guarantee", 'g', "KIND", 0, "at_least_once; why not exactly_once, it says", 0 },
     { "plain", 'p', NULL, 0, "Lines instead of a screen; also when not on a terminal", 0 },
     { 0 },
 };
@@ -101,6 +102,17 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->has_redis = strcmp(argument, "redis") == 0;
         if (!a->has_redis && strcmp(argument, "memory") != 0) {
             argp_error(state, "--store is redis or memory");
+        }
+        return 0;
+    case 'g':
+        if (strcmp(argument, "exactly_once") == 0) {
+            argp_failure(
+                state, EXIT_BAD_CONFIG, 0,
+                "exactly_once needs a real Kafka: the embedded one shows what a transaction "
+                "has aborted, keeps no offsets of it and fences nobody; the demo offers "
+                "at_least_once, `segstream run` both");
+        } else if (strcmp(argument, "at_least_once") != 0) {
+            argp_error(state, "--guarantee is at_least_once or exactly_once");
         }
         return 0;
     case ARGP_KEY_ARG:

@@ -47,6 +47,7 @@ struct config {
     struct text redis_user, redis_password;
     int64_t cache_bytes;
     int64_t commit_every_ms;
+    bool is_exactly_once; /* guarantee */
     int32_t workers;
     const struct test_plan *tests;
     uint32_t test_count;

@@ -168,9 +168,11 @@ static void load_state(struct loader *l)
         (void)refuse(l, found, "Redis Cluster and Sentinel");
     }
     found = yaml_get(n, "guarantee", NULL);
-    if (found != NULL && text_is(found->text, "exactly_once")) {
-        problem_hint(refuse(l, found, "exactly_once"),
-                     "at_least_once is, and a repeated trigger has the same trigger_id");
+    c->is_exactly_once = found != NULL && text_is(found->text, "exactly_once");
+    if (c->is_exactly_once && c->store == STORE_KIND_MEMORY) {
+        problem_hint(problem_add(l->problems, found->place, "E0302",
+                                 "exactly_once needs a store that outlives the process"),
+                     "state in memory is gone with it: use Redis, or at_least_once");
     }
     found = yaml_get(n, "forget_after", NULL);
     if (found != NULL && !text_is(found->text, "never")) {

@@ -10,11 +10,15 @@
 #include "processor/runtime/store_settings.h"
 #include "processor/runtime/worker.h"
 #include "sinks/publisher_kafka.h"
+#include "sinks/publisher_transactional.h"
 #include "sinks/store_memory.h"
 #include "sinks/store_redis.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <time.h>
 
 #define TICK_MS             500
@@ -26,7 +30,8 @@ struct supervisor {
     struct arena arena;
     int32_t partition_count;
     struct deliveries deliveries;
-    struct publisher *publisher;
+    struct publisher **publishers; /* one; or, exactly once, one per worker */
+    int32_t publisher_count;
     struct store_memory_backend *memory; /* store: memory */
     struct store **stores;               /* by worker */
     struct worker **workers;
@@ -121,8 +126,26 @@ static struct store *open_store(struct supervisor *s)
     return c->store == STORE_KIND_MEMORY ? store_memory_open(s->memory) : store_redis_new(&redis);
 }
 
-static enum err start_publisher(struct supervisor *s, char out_text[256])
+/* The same after a restart of the same instance: it ends what its forerunner has left open. Without
+ * a name for the instance, transactions of the dead end by their time-out. */
+static struct text transactional_name(struct supervisor *s, int32_t worker)
 {
+    struct text instance = s->options->instance, app = s->config->rules->app;
+    uint64_t any;
+
+    if (instance.at != NULL) {
+        return arena_format(&s->arena, "%.*s.%.*s.%d", TEXT_PRINTF(app), TEXT_PRINTF(instance),
+                            worker);
+    }
+    while (getrandom(&any, sizeof(any), 0) < 0) {
+        CHECK(errno == EINTR);
+    }
+    return arena_format(&s->arena, "%.*s.%016" PRIx64 ".%d", TEXT_PRINTF(app), any, worker);
+}
+
+static enum err start_publishers(struct supervisor *s, char out_text[256])
+{
+    enum err error = OK;
     struct kafka_options kafka;
     struct publisher_kafka_options options = { .delivered = deliveries_tell,
                                                .context = &s->deliveries };
@@ -130,7 +153,17 @@ static enum err start_publisher(struct supervisor *s, char out_text[256])
     kafka_settings(s->config, true, &s->arena, &kafka);
     options.kafka = kafka;
     memcpy(options.topics, s->config->outputs, sizeof(options.topics));
-    return publisher_kafka_new(&options, &s->publisher, out_text);
+    s->publishers = mem_alloc((size_t)s->config->workers * sizeof(struct publisher *));
+    if (!s->config->is_exactly_once) {
+        s->publisher_count = 1;
+        return publisher_kafka_new(&options, &s->publishers[0], out_text);
+    }
+    for (int32_t i = 0; error == OK && i < s->config->workers; i++) {
+        error = publisher_transactional_new(&options, transactional_name(s, i), &s->publishers[i],
+                                            out_text);
+        s->publisher_count += error == OK;
+    }
+    return error;
 }
 
 static enum err start_workers(struct supervisor *s, char out_text[256])
@@ -142,7 +175,7 @@ static enum err start_workers(struct supervisor *s, char out_text[256])
     for (int32_t i = 0; error == OK && i < s->config->workers; i++) {
         struct worker_options options = { .config = s->config,
                                           .partition_count = s->partition_count,
-                                          .publisher = s->publisher,
+                                          .publisher = s->publishers[i % s->publisher_count],
                                           .deliveries = &s->deliveries };
 
         s->stores[i] = open_store(s);
@@ -186,14 +219,28 @@ static enum err look_at_workers(struct supervisor *s, struct readiness *out, str
     return error;
 }
 
+static int64_t count_published(const struct supervisor *s)
+{
+    struct publisher_kafka_stats stats;
+    int64_t count = 0;
+
+    for (int32_t i = 0; i < s->publisher_count; i++) {
+        if (s->config->is_exactly_once) {
+            publisher_transactional_stats(s->publishers[i], &stats);
+        } else {
+            publisher_kafka_stats(s->publishers[i], &stats);
+        }
+        count += stats.delivered;
+    }
+    return count;
+}
+
 static void set_metrics(const struct supervisor *s, const struct readiness *r,
                         const struct task_stats *sum)
 {
-    struct publisher_kafka_stats published;
     struct timespec now;
     int64_t wall_ms;
 
-    publisher_kafka_stats(s->publisher, &published);
     clock_gettime(CLOCK_REALTIME, &now);
     wall_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     metrics_set(METRIC_EVENTS_TOTAL, sum->records);
@@ -206,7 +253,7 @@ static void set_metrics(const struct supervisor *s, const struct readiness *r,
     metrics_set(METRIC_TRIGGERS_TOTAL, sum->outputs[OUTPUT_TRIGGER]);
     metrics_set(METRIC_MEMBERSHIPS_TOTAL, sum->outputs[OUTPUT_MEMBERSHIP]);
     metrics_set(METRIC_OUTCOMES_TOTAL, sum->outputs[OUTPUT_OUTCOME]);
-    metrics_set(METRIC_PUBLISHED_TOTAL, published.delivered);
+    metrics_set(METRIC_PUBLISHED_TOTAL, count_published(s));
     metrics_set(METRIC_CUSTOMERS_CACHED, sum->cached);
     metrics_set(METRIC_TIMERS_PENDING, sum->timers);
     metrics_set(METRIC_OUTBOX_PENDING, sum->outbox_pending);
@@ -227,8 +274,12 @@ static bool say_readiness(void *context, struct bytes_out *out)
     struct readiness r;
     struct task_stats sum;
     size_t before = bytes_out_view(out).size;
+    enum err error;
 
-    (void)look_at_workers(s, &r, &sum);
+    error = look_at_workers(s, &r, &sum);
+    if (error != OK) {
+        bytes_put_format(out, "halted: %s\n", err_text(error));
+    }
     if (!r.is_kafka_up) {
         bytes_put_format(out, "kafka: no broker answers\n");
     }
@@ -245,6 +296,33 @@ static bool say_readiness(void *context, struct bytes_out *out)
     return bytes_out_view(out).size == before;
 }
 
+/* What nobody may guess over is said with what can be done; more on the operator's page. */
+static const char *way_out(enum err error)
+{
+    static const struct {
+        enum err error;
+        const char *text;
+    } ways[] = {
+        { ERR_CONFIG,
+          ": the number of partitions is another than that of the stored state; give the "
+          "topics their old count back, or start with an empty store" },
+        { ERR_REGRESSED, ": restore it, or let outputs of the lost seconds repeat: run once with "
+                         "--set state.guarantee=at_least_once" },
+        { ERR_WIPED, ": start the right one; to begin anew, delete the consumer group" },
+        { ERR_FOREIGN, ": start the one that belongs to this group; to go on with this one, delete "
+                       "the consumer group" },
+        { ERR_UNTOLD, ": its offsets were deleted or have expired; run once with --set "
+                      "state.guarantee=at_least_once, which repeats what is in doubt" },
+    };
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        if (ways[i].error == error) {
+            return ways[i].text;
+        }
+    }
+    return "";
+}
+
 static enum err watch(struct supervisor *s, char out_text[256])
 {
     enum err error = OK;
@@ -256,12 +334,8 @@ static enum err watch(struct supervisor *s, char out_text[256])
         error = look_at_workers(s, &r, &sum);
         set_metrics(s, &r, &sum);
     }
-    if (error == ERR_CONFIG) {
-        snprintf(out_text, 256,
-                 "the stored state was written with another number of partitions; give the topics "
-                 "their old count back, or start with an empty store");
-    } else if (error != OK) {
-        snprintf(out_text, 256, "%s", err_text(error));
+    if (error != OK) {
+        snprintf(out_text, 256, "%s%s", err_text(error), way_out(error));
     }
     return error;
 }
@@ -276,7 +350,7 @@ static enum err start(struct supervisor *s, char out_text[256])
     if (error == OK) {
         deliveries_init(&s->deliveries, s->partition_count);
         s->memory = s->config->store == STORE_KIND_MEMORY ? store_memory_backend_new() : NULL;
-        error = start_publisher(s, out_text);
+        error = start_publishers(s, out_text);
     }
     if (error == OK) {
         error = start_workers(s, out_text);
@@ -306,13 +380,16 @@ static void stop(struct supervisor *s)
         }
         store_close(s->stores[i]);
     }
-    publisher_close(s->publisher);
+    for (int32_t i = 0; i < s->publisher_count; i++) {
+        publisher_close(s->publishers[i]);
+    }
     if (s->memory != NULL) {
         store_memory_backend_free(s->memory);
     }
     deliveries_fini(&s->deliveries);
     mem_free(s->stores);
     mem_free(s->workers);
+    mem_free(s->publishers);
     arena_fini(&s->arena);
 }
 

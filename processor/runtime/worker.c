@@ -235,6 +235,7 @@ static void turn(struct worker *w, struct slot *s)
         }
     }
     publish(w, s);
+    worker_tell_progress(w, s);
     worker_give_back(s);
     say_ready(s);
 }
@@ -393,11 +394,28 @@ static void rejoin_if_lost(struct worker *w)
     }
 }
 
+/* A transaction ended nobody knows how: the group tells, to who joins anew. */
+static void look_at_publisher(struct worker *w)
+{
+    enum err trouble = publisher_trouble(w->options.publisher);
+
+    if (trouble == ERR_UNTOLD && !w->is_untold) {
+        w->is_untold = true;
+        log_line(LOG_WARN, "group.rejoin", "reason=\"%s\"", err_text(trouble));
+        (void)source_rejoin(w->source);
+    } else if (trouble == ERR_CONFIG) {
+        log_line(LOG_ERROR, "publisher.halted",
+                 "reason=\"another process has our instance's name\"");
+        w->error = ERR_FENCED;
+    }
+}
+
 static void *run(void *argument)
 {
     struct worker *w = argument;
 
     while (!atomic_load(&w->is_stopping) && w->error == OK) {
+        look_at_publisher(w);
         source_poll(w->source);
         (void)fetch(w);
         worker_turns(w);

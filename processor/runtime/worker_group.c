@@ -28,24 +28,47 @@ static struct slot *find_slot(const struct worker *w, int32_t partition)
 
 /* --- what the group is told --- */
 
+static struct publisher_progress progress_of(const struct worker *w, const struct slot *s,
+                                             int64_t *offsets)
+{
+    for (uint32_t i = 0; i < w->options.config->input_count; i++) {
+        offsets[i] = task_next_offset(s->task, i);
+    }
+    return (struct publisher_progress){ .partition = s->partition,
+                                        .topics = w->topics,
+                                        .next_offsets = offsets,
+                                        .topic_count = w->options.config->input_count,
+                                        .mark = task_mark(s->task) };
+}
+
+void worker_tell_progress(struct worker *w, struct slot *s)
+{
+    int64_t offsets[COMMIT_TOPICS_MAX];
+    struct publisher_progress progress = progress_of(w, s, offsets);
+    const struct guard *now = &progress.mark.covered;
+
+    if (task_error(s->task) == OK && !s->is_leaving &&
+        (!s->is_progress_known || now->version != s->progressed.version ||
+         now->epoch != s->progressed.epoch)) {
+        s->is_progress_known = true;
+        s->progressed = *now;
+        (void)publisher_progress(w->options.publisher, &progress);
+    }
+}
+
 /* With transactions the offsets leave with the outputs; else the group is told once a second. */
 static void tell_group(struct worker *w, struct slot *s, bool is_now)
 {
     int64_t offsets[COMMIT_TOPICS_MAX];
-    struct publisher_progress progress = { .partition = s->partition,
-                                           .topics = w->topics,
-                                           .next_offsets = offsets,
-                                           .topic_count = w->options.config->input_count,
-                                           .mark = task_mark(s->task),
-                                           .is_urgent = is_now };
+    struct publisher_progress progress = progress_of(w, s, offsets);
     bool is_new = progress.mark.published > s->reported_published;
     char text[MARK_TEXT_SIZE];
 
+    progress.is_urgent = is_now;
     for (uint32_t i = 0; i < progress.topic_count; i++) {
-        offsets[i] = task_next_offset(s->task, i);
         is_new = is_new || offsets[i] > s->reported[i];
     }
-    if (!s->is_ready || !is_new) {
+    if (!s->is_ready || (!is_new && !is_now) || task_error(s->task) != OK) {
         return;
     }
     memcpy(s->reported, offsets, progress.topic_count * sizeof(int64_t));
@@ -74,7 +97,7 @@ void worker_on_joined(void *context, struct bytes identity)
     struct worker *w = context;
 
     w->is_joined = true;
-    w->is_refused = false;
+    w->is_refused = w->is_untold = false;
     publisher_join(w->options.publisher, identity);
 }
 
@@ -103,6 +126,7 @@ static struct slot *open_slot(struct worker *w, int32_t partition, const struct 
                                     .cache_bytes = (size_t)(c->cache_bytes / c->workers),
                                     .outbox_bytes_max = OUTBOX_BYTES_MAX,
                                     .commit_every_ms = c->commit_every_ms,
+                                    .is_exactly_once = c->is_exactly_once,
                                     .is_volatile = c->store == STORE_KIND_MEMORY,
                                     .mark = mark,
                                     .lineage = random_lineage(),
@@ -206,15 +230,21 @@ static void drain(struct worker *w)
         worker_serve_store(w, 5);
     }
     worker_commit_to_group(w, true);
+    while (!publisher_is_idle(w->options.publisher) &&
+           publisher_trouble(w->options.publisher) == OK &&
+           worker_clock_ms(CLOCK_MONOTONIC) < until_ms) {
+        worker_serve_store(w, 5);
+    }
 }
 
 void worker_on_revoked(void *context, bool is_lost)
 {
     struct worker *w = context;
 
-    if (!is_lost) {
+    if (!is_lost && publisher_trouble(w->options.publisher) == OK) {
         drain(w);
     }
+    publisher_join(w->options.publisher, BYTES_NONE);
     for (uint32_t i = w->slot_count; i > 0; i--) {
         struct slot *s = w->slots[i - 1];
 

@@ -22,6 +22,8 @@ struct slot { /* one partition */
     bool is_lost;                        /* the same */
     int64_t reported[COMMIT_TOPICS_MAX]; /* offsets told to the group .. */
     int64_t reported_published;          /* .. and up to where outputs were published */
+    struct guard progressed;             /* the commit that the publisher knows of .. */
+    bool is_progress_known;              /* .. if it knows any */
     const struct outbox_entry *held;     /* the publisher had no room for it */
     struct task_stats counted;           /* what the worker's view has of it already */
 };
@@ -41,6 +43,7 @@ struct worker {
     int64_t
         rejoin_ms;   /* monotonic: a partition was lost without the group saying so; never: none */
     bool is_refused; /* what the group gave could not be taken */
+    bool is_untold;  /* joining anew since a transaction ended nobody knows how */
     int64_t comebacks; /* of the store, seen */
     bool is_joined;
     enum err error;
@@ -62,6 +65,7 @@ void worker_on_joined(void *context, struct bytes identity);
 bool worker_on_assigned(void *context, int32_t partition, struct text mark, int64_t *out_offsets);
 void worker_on_revoked(void *context, bool is_lost);
 void worker_on_record(void *context, int32_t partition, uint32_t topic, struct task_record *record);
+void worker_tell_progress(struct worker *w, struct slot *s); /* the publisher, after each commit */
 void worker_commit_to_group(struct worker *w, bool is_at_once);
 
 #endif /* RUNTIME_WORKER_PARTS_H */

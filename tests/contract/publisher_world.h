@@ -10,6 +10,7 @@
 #include "processor/base/mem.h"
 #include "sinks/publisher_kafka.h"
 #include "sinks/publisher_memory.h"
+#include "sinks/publisher_transactional.h"
 
 #include <librdkafka/rdkafka_mock.h>
 #include <poll.h>
@@ -37,7 +38,10 @@ struct record { /* as a reader sees it */
     long long sequence;
 };
 
+enum kind { MEMORY, KAFKA, TRANSACTIONAL };
+
 struct world {
+    enum kind kind;
     bool is_kafka;
     struct publisher *publisher;
     pthread_mutex_t lock;
@@ -145,10 +149,57 @@ static inline struct publisher_kafka_options kafka_options_of(struct world *w)
 }
 
 /* --- the world --- */
-static inline struct world *world_new(bool is_kafka, int64_t entries_max)
+/* A member of a group that the mock does not ask for. */
+static inline void join_group(struct world *w)
+{
+    rd_kafka_consumer_group_metadata_t *m =
+        rd_kafka_consumer_group_metadata_new_with_genid("tested", 1, "member", NULL);
+    void *at = NULL;
+    size_t size = 0;
+
+    assert_null(rd_kafka_consumer_group_metadata_write(m, &at, &size));
+    publisher_join(w->publisher, (struct bytes){ at, size });
+    rd_kafka_mem_free(NULL, at);
+    rd_kafka_consumer_group_metadata_destroy(m);
+}
+
+/* The commit that these entries came from. */
+static inline void tell_progress(struct world *w, int32_t partition, bool is_urgent)
+{
+    static const struct text input = { "events", 6 };
+    int64_t offset = 100;
+    struct publisher_progress progress = { .partition = partition,
+                                           .topics = &input,
+                                           .next_offsets = &offset,
+                                           .topic_count = 1,
+                                           .mark = { .lineage = 1, .epoch = 1 },
+                                           .is_urgent = is_urgent };
+
+    assert_int_equal(publisher_progress(w->publisher, &progress), w->kind == TRANSACTIONAL);
+}
+
+static inline enum err open_publisher(struct world *w, const struct publisher_kafka_options *o,
+                                      struct publisher **out, char text[256])
+{
+    return w->kind == TRANSACTIONAL
+               ? publisher_transactional_new(o, TEXT("tested.worker"), out, text)
+               : publisher_kafka_new(o, out, text);
+}
+
+static inline void enter(struct world *w)
+{
+    join_group(w);
+    for (int32_t p = 0; p < PARTITIONS; p++) {
+        tell_progress(w, p, false);
+    }
+}
+
+static inline struct world *world_new(enum kind kind, int64_t entries_max)
 {
     struct world *w = mem_alloc(sizeof(*w));
+    bool is_kafka = kind != MEMORY;
 
+    w->kind = kind;
     w->is_kafka = is_kafka;
     CHECK(pthread_mutex_init(&w->lock, NULL) == 0);
     CHECK(pthread_cond_init(&w->changed, NULL) == 0);
@@ -159,10 +210,11 @@ static inline struct world *world_new(bool is_kafka, int64_t entries_max)
         open_cluster(w);
         o = kafka_options_of(w);
         o.entries_max = entries_max;
-        assert_int_equal(publisher_kafka_new(&o, &w->publisher, text), OK);
+        assert_int_equal(open_publisher(w, &o, &w->publisher, text), OK);
     } else {
         w->publisher = publisher_memory_new(on_delivered, w, entries_max);
     }
+    enter(w);
     return w;
 }
 
@@ -174,7 +226,14 @@ static inline void reopen(struct world *w)
 
     publisher_close(w->publisher);
     w->publisher = NULL;
-    assert_int_equal(publisher_kafka_new(&o, &w->publisher, text), OK);
+    assert_int_equal(open_publisher(w, &o, &w->publisher, text), OK);
+    enter(w);
+}
+
+static inline void forget(struct world *w, int32_t partition)
+{
+    publisher_forget(w->publisher, partition);
+    tell_progress(w, partition, false); /* who claims it anew says where it is */
 }
 
 static inline void world_free(struct world *w)

@@ -229,6 +229,19 @@ class Redis:
         self.process.kill()
         self.process.wait()
 
+    def save_copy(self):
+        """What a server would find that has lost everything since."""
+        self.cli("WAITAOF", "1", "0", "1000")  # newer servers only; the copy may be up to a second older
+        self.copy = tempfile.mkdtemp(prefix="segstream-redis-copy-")
+        shutil.copytree(self.folder, self.copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock", "log"))
+
+    def come_back_as_copied(self):
+        self.kill()
+        shutil.rmtree(os.path.join(self.folder, "appendonlydir"))
+        shutil.copytree(self.copy, self.folder, dirs_exist_ok=True)
+        shutil.rmtree(self.copy)
+        self.start()
+
     def stop(self):
         self.process.terminate()
         self.process.wait()
@@ -344,6 +357,18 @@ class Lab:
         guards = self.redis.cli("MGET", *[f"sg:{{{self.app}.{p}}}:g" for p in range(self.partitions)]).splitlines()
         return sum(int(guard.split(".")[1]) for guard in guards if guard)
 
+    def at_end(self, process):
+        """By the offsets that Redis holds, whatever the group says."""
+        del process
+        ends = self.ends()
+        keys = [f"sg:{{{self.app}.{p}}}:m" for p in range(self.partitions)]
+        for p, key in enumerate(keys):
+            raw = subprocess.run(["redis-cli", "-s", self.redis.socket, "GET", key], stdout=subprocess.PIPE).stdout[:-1]
+            at = {x["topic"]: x["next_offset"] for x in schema("partition").decode(raw)["positions"]}
+            if any(at.get(topic, -1) < topic_ends[p] for topic, topic_ends in ends.items() if topic_ends[p] > 0):
+                return False
+        return True
+
     def whole_log(self, process):
         with open(process.log_path, encoding="utf-8", errors="replace") as file:
             return file.read()
@@ -402,6 +427,21 @@ def agree(lab, expected):
     same("outcomes", {outcome_id(r): 0 for _, r in lab.records("outcome")},
          {outcome_id(r): 0 for r in expected if r["type"] == "outcome"})
     return repeats
+
+
+def agree_exactly(lab, expected):
+    """As `agree`, and each output is there once, in order per customer."""
+    assert agree(lab, expected) == 0, "triggers repeat"
+    for kind, identity in (("trigger", lambda r: r["trigger_id"]), ("membership", membership_id), ("outcome", outcome_id)):
+        got, wanted = {}, {}
+        for _, record in lab.records(kind):
+            got.setdefault(record["customer_id"], []).append(identity(record))
+        for record in expected:
+            if record["type"] == kind:
+                wanted.setdefault(record["customer"], []).append(identity(record))
+        for customer, names in wanted.items():
+            assert len(got[customer]) == len(names), f"{kind}s of {customer}: {len(got[customer])}, not {len(names)}"
+            assert got[customer] == names, f"{kind}s of {customer} are out of order"
 
 
 def same(what, got, expected):
