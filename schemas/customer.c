@@ -33,6 +33,10 @@ static void run_fini(struct run *r)
         text_free(r->context[i].value);
     }
     mem_free(r->context);
+    for (uint32_t i = 0; i < r->plan_count; i++) {
+        text_free(r->plan[i].id);
+    }
+    mem_free(r->plan);
     mem_free(r->emails);
 }
 

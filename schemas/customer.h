@@ -124,6 +124,12 @@ struct run_email { /* what this run did with one email */
     int32_t acted[4]; /* times each branch acted: enum branch_kind of engine/rules.h */
 };
 
+struct run_step {   /* one email of the version of the sequence that the run entered with */
+    struct text id; /* owned */
+    uint32_t key;   /* hash32 of it; not stored */
+    int64_t after_ms;
+};
+
 struct context_entry {
     struct text name;  /* owned: "event.url" */
     struct text value; /* owned */
@@ -149,7 +155,12 @@ struct run { /* a customer's way through one sequence; only active ones are kept
     enum outcome last_judged; /* OUTCOME_ENTERED: none yet */
     int32_t row_count;        /* how often last_judged came in a row */
     int32_t emails_sent;
-    uint32_t action; /* RUN_ACTION: key of the sequence to start; 0: end */
+    uint32_t action;       /* RUN_ACTION: key of the sequence to start; 0: end */
+    int64_t held_until_ms; /* a ceiling or the join guard holds it until then; never: none does */
+    int64_t held_for_ms;   /* how long a ceiling has held the planned email altogether */
+    struct run_step *plan; /* the emails in the order of that version */
+    uint32_t plan_count;
+    uint32_t plan_capacity;
     struct run_email *emails;
     uint32_t email_count;
     uint32_t email_capacity;

@@ -132,6 +132,14 @@ static void put_run(const struct run *r, struct bytes_out *out)
     bytes_put_long(out, r->row_count);
     bytes_put_long(out, r->emails_sent);
     put_key(out, r->action);
+    put_instant(out, r->held_until_ms);
+    bytes_put_long(out, r->held_for_ms);
+    put_count(out, r->plan_count);
+    for (uint32_t i = 0; i < r->plan_count; i++) {
+        bytes_put_text(out, r->plan[i].id);
+        bytes_put_long(out, r->plan[i].after_ms);
+    }
+    put_end(out);
     put_count(out, r->email_count);
     for (uint32_t i = 0; i < r->email_count; i++) {
         put_key(out, r->emails[i].email);

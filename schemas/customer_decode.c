@@ -243,6 +243,17 @@ static void get_waiting(struct bytes_in *in, struct customer *c)
     get_end(in, c->waiting_count);
 }
 
+static void get_plan(struct bytes_in *in, struct run *r)
+{
+    r->plan = get_list(in, 2, sizeof(struct run_step), &r->plan_count, &r->plan_capacity);
+    for (uint32_t i = 0; i < r->plan_count; i++) {
+        r->plan[i].id = get_text(in);
+        r->plan[i].key = hash32(r->plan[i].id);
+        r->plan[i].after_ms = bytes_long(in);
+    }
+    get_end(in, r->plan_count);
+}
+
 static void get_run_lists(struct bytes_in *in, struct run *r)
 {
     r->emails = get_list(in, 6, sizeof(struct run_email), &r->email_count, &r->email_capacity);
@@ -283,12 +294,15 @@ static void get_one_run(struct bytes_in *in, struct run *r)
     r->row_count = get_int(in);
     r->emails_sent = get_int(in);
     r->action = get_key(in);
+    r->held_until_ms = get_instant(in);
+    r->held_for_ms = bytes_long(in);
+    get_plan(in, r);
     get_run_lists(in, r);
 }
 
 static void get_runs(struct bytes_in *in, struct customer *c)
 {
-    c->runs = get_list(in, 19, sizeof(struct run), &c->run_count, &c->run_capacity);
+    c->runs = get_list(in, 22, sizeof(struct run), &c->run_count, &c->run_capacity);
     for (uint32_t i = 0; i < c->run_count; i++) {
         get_one_run(in, &c->runs[i]);
     }

@@ -230,6 +230,21 @@ static void drop_strangers(const struct segments_plan *plan, struct customer *c)
     c->membership_count = count;
 }
 
+void segments_adopt(const struct segments_plan *plan, struct customer *c)
+{
+    for (uint32_t i = 0; i < plan->count; i++) {
+        if (customer_membership(c, plan->segments[i].key) == NULL) {
+            struct membership *m = customer_need_membership(c, plan->segments[i].key);
+
+            *m = (struct membership){ .key = plan->segments[i].key,
+                                      .since_ms = INSTANT_NEVER,
+                                      .pending_ms = INSTANT_NEVER,
+                                      .until_ms = INSTANT_NEVER };
+        }
+    }
+    drop_strangers(plan, c);
+}
+
 static int64_t earliest_until(const struct customer *c)
 {
     int64_t until_ms = INSTANT_NEVER;

@@ -83,6 +83,10 @@ uint32_t segments_decide(const struct segments_plan *plan, const struct view *vi
 uint32_t segments_of(const struct segments_plan *plan, const struct customer *c,
                      struct arena *arena, const struct text **out_ids);
 
+/* Give a record of another configuration its places: new segments as not entered, looked at when
+ * something they depend on changes; those that are gone are dropped. */
+void segments_adopt(const struct segments_plan *plan, struct customer *c);
+
 bool segments_is_in(const struct customer *c, uint32_t key, uint32_t rung);
 
 #endif /* SEGMENTERS_SEGMENT_H */

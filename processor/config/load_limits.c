@@ -148,6 +148,7 @@ void load_limits(struct loader *l)
 
     load_zone_from(l);
     load_caps(l, yaml_get(n, "emails", NULL));
+    quiet->days = 0x7f;
     quiet->is_used =
         scalar_clocks(yaml_get(n, "quiet_hours", NULL), &quiet->from_minutes, &quiet->to_minutes);
     if (scalar_percent(yaml_get(n, "holdout", NULL), &hundredths)) {

@@ -5,14 +5,16 @@
 #include "processor/base/hash.h"
 #include "processor/base/mem.h"
 
-static bool has_ended_now(const struct work *w, uint32_t sequence)
+/* Suppressed for all that the sequence could send: an unsubscribe does not stop transactional
+ * emails, and each of the others is asked again at its instant. */
+static bool is_suppressed(const struct work *w, const struct sequence_plan *s)
 {
-    for (uint32_t i = 0; w->event != NULL && i < w->ended_count; i++) {
-        if (w->ended[i] == sequence) {
-            return true;
-        }
+    const struct email_plan *most = &s->emails[0];
+
+    for (uint32_t i = 0; i < s->email_count && !most->is_transactional; i++) {
+        most = &s->emails[i];
     }
-    return false;
+    return most->is_transactional ? send_is_suppressed(w->c, most) : send_is_suppressed(w->c, NULL);
 }
 
 static bool goal_holds(const struct work *w, const struct sequence_plan *s)
@@ -27,7 +29,7 @@ enum reason entry_refusal(const struct work *w, const struct sequence_plan *s, i
 {
     const struct entry *e = customer_entry(w->c, s->key);
 
-    if (customer_run(w->c, s->key) != NULL || has_ended_now(w, s->key)) {
+    if (customer_run(w->c, s->key) != NULL || sequence_has(w->ended, w->ended_count, s->key)) {
         return REASON_ACTIVE;
     }
     if (e != NULL && e->runs > 0 &&
@@ -43,7 +45,7 @@ enum reason entry_refusal(const struct work *w, const struct sequence_plan *s, i
     if (goal_holds(w, s)) {
         return REASON_GOAL;
     }
-    if (send_is_suppressed(w->c, NULL)) {
+    if (is_suppressed(w, s)) {
         return REASON_SUPPRESSION;
     }
     if (w->s->wall_ms != STEP_NO_WALL && w->s->wall_ms - at_ms > w->rules->stale_after_ms) {
@@ -82,6 +84,17 @@ static void keep_context(struct work *w, const struct sequence_plan *s, struct r
     }
 }
 
+/* The run keeps the emails of this version, their order and their distances. */
+static void keep_plan(const struct sequence_plan *s, struct run *r)
+{
+    r->plan_count = r->plan_capacity = s->email_count;
+    r->plan = mem_alloc(s->email_count * sizeof(*r->plan));
+    for (uint32_t i = 0; i < s->email_count; i++) {
+        r->plan[i] =
+            (struct run_step){ text_dup(s->emails[i].id), s->emails[i].key, s->emails[i].after_ms };
+    }
+}
+
 static bool is_held_out(const struct work *w, const struct sequence_plan *s)
 {
     struct text salt = arena_format(w->s->scratch, "holdout.%.*s", TEXT_PRINTF(s->id));
@@ -113,6 +126,9 @@ void entry_enter(struct work *w, const struct sequence_plan *s, int64_t at_ms,
     r->not_before_ms = not_before_ms;
     r->reason = OUTCOME_ENTERED;
     r->last_judged = OUTCOME_ENTERED;
+    r->held_until_ms = INSTANT_NEVER;
+    keep_plan(s, r);
+    sequence_entered(w, s->key);
     keep_context(w, s, r);
     if (is_held_out(w, s)) {
         r->phase = RUN_HELD_OUT;

@@ -187,7 +187,7 @@ struct rules {
     uint32_t experiment_count;
     const struct cap_plan *caps;
     uint32_t cap_count;
-    struct window_plan quiet; /* quiet_hours: from..to is quiet; days unused */
+    struct window_plan quiet; /* quiet_hours: from..to is quiet, on every day */
     uint32_t holdout_bucket;
     int64_t max_delay_ms;
     int64_t stale_after_ms;

@@ -1,120 +1,10 @@
-/* When an email may leave, and what happens at that instant. */
+/* What happens at the instant of an email. */
 #include "processor/engine/step_work.h"
 
 #include "processor/base/check.h"
 #include "processor/base/mem.h"
 
-#define REPLAN_MS                                                                                  \
-    (5 * MINUTE_MS)    /* so far behind the wall clock an email is planned again from it */
-#define ROUNDS_MAX 400 /* of windows, quiet hours and caps moving one another */
-
-static const struct zone *zone_of(const struct work *w)
-{
-    const struct attribute *a;
-    const struct zone *z = NULL;
-
-    if (w->rules->zone_from != NULL) {
-        a = customer_attribute(w->c, w->rules->zone_from->key);
-        if (a != NULL && a->value.type == VALUE_TEXT) {
-            z = zone_find(&w->rules->zones, a->value.as.text);
-        }
-    }
-    return z != NULL ? z : w->rules->zone;
-}
-
-/* The interval of a window that begins on that local day. It may pass midnight: it belongs to the
- * day it begins on. */
-static void interval_of(const struct window_plan *p, const struct zone *z, int64_t day,
-                        int64_t *begins_ms, int64_t *ends_ms)
-{
-    int64_t end_day = p->to_minutes <= p->from_minutes ? day + 1 : day;
-
-    *begins_ms = zone_instant(z, day, p->from_minutes * MINUTE_MS);
-    *ends_ms = zone_instant(z, end_day, p->to_minutes * MINUTE_MS);
-}
-
-static int64_t window_next(const struct window_plan *p, const struct zone *z, int64_t from_ms)
-{
-    int64_t today = zone_local_days(z, from_ms);
-
-    if (!p->is_used) {
-        return from_ms;
-    }
-    for (int64_t day = today - 1; day <= today + 8; day++) {
-        int64_t begins_ms, ends_ms;
-
-        if ((p->days & (1u << instant_weekday(day))) == 0) {
-            continue;
-        }
-        interval_of(p, z, day, &begins_ms, &ends_ms);
-        if (from_ms < ends_ms && begins_ms < ends_ms) {
-            return from_ms > begins_ms ? from_ms : begins_ms;
-        }
-    }
-    return INSTANT_NEVER;
-}
-
-static int64_t quiet_next(const struct window_plan *p, const struct zone *z, int64_t from_ms)
-{
-    int64_t today = zone_local_days(z, from_ms);
-
-    for (int64_t day = today - 1; p->is_used && day <= today; day++) {
-        int64_t begins_ms, ends_ms;
-
-        interval_of(p, z, day, &begins_ms, &ends_ms);
-        if (from_ms >= begins_ms && from_ms < ends_ms) {
-            from_ms = ends_ms;
-        }
-    }
-    return from_ms;
-}
-
-/* With n sends in a window W allowed: no earlier than W after the n-th newest. */
-static int64_t caps_next(const struct work *w, int64_t from_ms)
-{
-    for (uint32_t i = 0; i < w->rules->cap_count; i++) {
-        const struct cap_plan *cap = &w->rules->caps[i];
-        int32_t seen = 0;
-
-        for (uint32_t k = w->c->sent_count; k > 0 && seen < cap->count; k--) {
-            const struct sent *t = &w->c->sent[k - 1];
-
-            if (!t->is_transactional && ++seen == cap->count &&
-                t->sent_at_ms + cap->window_ms > from_ms) {
-                from_ms = t->sent_at_ms + cap->window_ms;
-            }
-        }
-    }
-    return from_ms;
-}
-
-int64_t send_allowed(const struct work *w, const struct sequence_plan *s,
-                     const struct email_plan *e, int64_t from_ms, enum reason *out_held_by)
-{
-    const struct zone *z = zone_of(w);
-    int64_t held_ms[3] = { 0, 0, 0 }; /* send window, quiet hours, caps */
-    int64_t at_ms = from_ms, last_ms = from_ms + w->rules->max_delay_ms;
-
-    for (uint32_t round = 0; round < ROUNDS_MAX && at_ms <= last_ms; round++) {
-        int64_t window_ms = window_next(&s->window, z, at_ms);
-        int64_t quiet_ms =
-            window_ms == INSTANT_NEVER ? window_ms : quiet_next(&w->rules->quiet, z, window_ms);
-        int64_t capped_ms =
-            quiet_ms == INSTANT_NEVER || e->is_transactional ? quiet_ms : caps_next(w, quiet_ms);
-
-        if (capped_ms == at_ms) {
-            break;
-        }
-        held_ms[0] += window_ms - at_ms;
-        held_ms[1] += quiet_ms - window_ms;
-        held_ms[2] += capped_ms - quiet_ms;
-        at_ms = capped_ms;
-    }
-    *out_held_by = held_ms[2] >= held_ms[1] && held_ms[2] >= held_ms[0] ? REASON_CAP
-                   : held_ms[1] >= held_ms[0]                           ? REASON_QUIET_HOURS
-                                                                        : REASON_SEND_WINDOW;
-    return at_ms;
-}
+#define REPLAN_MS (5 * MINUTE_MS) /* so far behind the wall clock it is planned again from it */
 
 bool send_is_suppressed(const struct customer *c, const struct email_plan *e)
 {
@@ -224,11 +114,7 @@ static void leave(struct work *w, struct run *r, const struct sequence_plan *s,
 static void pass_over(struct work *w, struct run *r, const struct sequence_plan *s,
                       enum outcome outcome, enum reason reason)
 {
-    const struct email_plan *e;
-    uint32_t index;
-
-    e = rules_email(s, r->email, &index);
-    work_outcome(w, r, e == NULL ? TEXT("") : e->id, 1 + sequence_run_email(r, r->email)->sent,
+    work_outcome(w, r, sequence_email_id(w, r, r->email), 1 + sequence_run_email(r, r->email)->sent,
                  outcome, reason, w->now_ms, w->now_ms);
     r->previous_ms = w->now_ms;
     sequence_next(w, r, s, w->now_ms, w->now_ms);
@@ -257,10 +143,11 @@ static void decide(struct work *w, struct run *r)
     } else if (behind_ms > REPLAN_MS) {
         r->not_before_ms = w->s->wall_ms;
         sequence_plan_due(w, r);
-    } else if (send_allowed(w, s, e, from_ms, &held_by) > w->now_ms) {
+    } else if (send_allowed(w, r, s, e, w->now_ms, &held_by) > w->now_ms) {
         if (w->now_ms < r->planned_at_ms + w->rules->max_delay_ms) {
             sequence_plan_due(w, r); /* something else moved it meanwhile */
         } else {
+            (void)send_allowed(w, r, s, e, from_ms, &held_by);
             pass_over(w, r, s, OUTCOME_SUPPRESSED, held_by);
         }
     } else if (e->condition != NULL && !work_is_true(w, e->condition)) {
@@ -284,7 +171,7 @@ enum reason step_held_by(const struct step *s, struct customer *c, const struct 
     uint32_t index;
 
     e = plan == NULL ? NULL : rules_email(plan, r->email, &index);
-    if (e == NULL || send_allowed(&w, plan, e, from_ms, &held_by) == from_ms) {
+    if (e == NULL || send_allowed(&w, r, plan, e, from_ms, &held_by) == from_ms) {
         return REASON_NONE;
     }
     return held_by;
@@ -315,7 +202,7 @@ bool send_due(struct work *w)
     for (uint32_t i = 0; i < w->c->run_count; i++) {
         struct run *r = &w->c->runs[i];
 
-        if (r->phase == RUN_PLANNED && r->due_ms <= w->now_ms &&
+        if (r->phase == RUN_PLANNED && work_is_due(w, r->due_ms) &&
             (best == NULL || goes_before(w, r, best))) {
             best = r;
         }

@@ -35,12 +35,26 @@ static struct sent *open_email(const struct work *w, const struct run *r)
     return NULL;
 }
 
-static struct text email_id(const struct work *w, uint32_t sequence, uint32_t email)
+static const struct run_step *step_of(const struct run *r, uint32_t email)
 {
-    const struct sequence_plan *s = rules_sequence(w->rules, sequence);
+    for (uint32_t i = 0; i < r->plan_count; i++) {
+        if (r->plan[i].key == email) {
+            return &r->plan[i];
+        }
+    }
+    return NULL;
+}
+
+struct text sequence_email_id(const struct work *w, const struct run *r, uint32_t email)
+{
+    const struct sequence_plan *s = rules_sequence(w->rules, r->sequence);
+    const struct run_step *step = step_of(r, email);
     const struct email_plan *e;
     uint32_t index;
 
+    if (step != NULL) {
+        return arena_text(w->s->out->arena, step->id); /* known, even if it is gone by now */
+    }
     e = s == NULL ? NULL : rules_email(s, email, &index);
     return e == NULL ? TEXT("") : e->id;
 }
@@ -62,19 +76,26 @@ bool sequence_is_human_click(const struct work *w, const struct sent *t, const s
     return true;
 }
 
-/* The first click or reply that counts in the engagement window; never: none. */
+/* The first click or reply that counts in the engagement window of t; never: none. It may name any
+ * attempt of the same email in the same run. */
 static int64_t first_click(const struct work *w, const struct sequence_plan *s,
                            const struct sent *t)
 {
     int64_t end_ms = t->sent_at_ms + s->engagement_window_ms;
     int64_t first = t->first_reply_ms;
 
-    for (uint32_t i = 0; i < t->click_count; i++) {
-        const struct click *k = &t->clicks[i];
+    for (uint32_t n = 0; n < w->c->sent_count; n++) {
+        const struct sent *named = &w->c->sent[n];
+        bool is_same =
+            named->sequence == t->sequence && named->run == t->run && named->email == t->email;
 
-        if (k->at_ms >= t->sent_at_ms && k->at_ms <= end_ms && k->at_ms < first &&
-            (s->counts_machines || sequence_is_human_click(w, t, k))) {
-            first = k->at_ms;
+        for (uint32_t i = 0; is_same && i < named->click_count; i++) {
+            const struct click *k = &named->clicks[i];
+
+            if (k->at_ms >= t->sent_at_ms && k->at_ms <= end_ms && k->at_ms < first &&
+                (s->counts_machines || sequence_is_human_click(w, named, k))) {
+                first = k->at_ms;
+            }
         }
     }
     return first;
@@ -127,6 +148,37 @@ static enum branch_kind branch_of(enum outcome o)
 }
 
 /* --- ends --- */
+/* An end and an entry of one sequence within one input exclude each other; by time they do not. */
+static void note(struct work *w, uint32_t **list, uint32_t *count, uint32_t sequence)
+{
+    uint32_t *longer;
+
+    if (!w->is_by_event) {
+        return;
+    }
+    longer = arena_alloc(w->s->scratch, (*count + 1) * sizeof(*longer));
+    if (*count > 0) {
+        memcpy(longer, *list, *count * sizeof(*longer));
+    }
+    longer[(*count)++] = sequence;
+    *list = longer;
+}
+
+bool sequence_has(const uint32_t *list, uint32_t count, uint32_t sequence)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (list[i] == sequence) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void sequence_entered(struct work *w, uint32_t sequence)
+{
+    note(w, &w->entered, &w->entered_count, sequence);
+}
+
 static void write_at_end(struct work *w, const struct sequence_plan *s, enum outcome last,
                          int64_t at_ms)
 {
@@ -148,7 +200,7 @@ void sequence_end(struct work *w, struct run *r, enum outcome outcome, enum reas
 
     if (t != NULL) {
         t->is_judged = true;
-        work_outcome(w, r, email_id(w, r->sequence, t->email), t->attempt, outcome, REASON_NONE,
+        work_outcome(w, r, sequence_email_id(w, r, t->email), t->attempt, outcome, REASON_NONE,
                      at_ms, decided_ms);
     }
     work_outcome(w, r, TEXT_NONE, 0, outcome, reason, at_ms, decided_ms);
@@ -158,9 +210,7 @@ void sequence_end(struct work *w, struct run *r, enum outcome outcome, enum reas
             write_at_end(w, s, r->reason, at_ms);
         }
     }
-    if (w->ended_count < STEP_ENDED_MAX) {
-        w->ended[w->ended_count++] = r->sequence;
-    }
+    note(w, &w->ended, &w->ended_count, r->sequence);
     w->changed |= FACT_RUNS;
     customer_remove_run(w->c, (uint32_t)(r - w->c->runs));
 }
@@ -187,7 +237,9 @@ void sequence_ends(struct work *w)
         struct run *r = &w->c->runs[i];
         const struct sequence_plan *s = rules_sequence(w->rules, r->sequence);
 
-        if (s != NULL && is_goal(w, &s->goal)) {
+        if (sequence_has(w->entered, w->entered_count, r->sequence)) {
+            i++;
+        } else if (s != NULL && is_goal(w, &s->goal)) {
             sequence_end(w, r, OUTCOME_CONVERTED, REASON_NONE, w->now_ms, w->now_ms);
         } else if (s != NULL && s->stop_if != NULL && work_is_true(w, s->stop_if)) {
             sequence_end(w, r, OUTCOME_STOPPED, REASON_NONE, w->now_ms, w->now_ms);
@@ -227,6 +279,8 @@ static void plan_email(struct work *w, struct run *r, uint32_t email, int64_t pl
     }
     r->phase = RUN_PLANNED;
     r->email = email;
+    r->held_until_ms = INSTANT_NEVER;
+    r->held_for_ms = 0;
     r->planned_at_ms = planned_ms;
     r->not_before_ms = not_before_ms;
     sequence_plan_due(w, r);
@@ -240,23 +294,45 @@ static void forget_resend(struct run *r)
     r->slot_use = 0;
 }
 
+/* The email after this one in the version the run entered with; behind one that a later version
+ * brought (by goto), in that. Returns: false after the last. */
+static bool following(const struct run *r, const struct sequence_plan *s, uint32_t *out_email,
+                      int64_t *out_after_ms)
+{
+    const struct run_step *step = step_of(r, r->email);
+    uint32_t index = 0;
+
+    if (step != NULL) {
+        if (++step == r->plan + r->plan_count) {
+            return false;
+        }
+        *out_email = step->key;
+        *out_after_ms = step->after_ms;
+        return true;
+    }
+    if (rules_email(s, r->email, &index) == NULL || index + 1 == s->email_count) {
+        return false;
+    }
+    *out_email = s->emails[index + 1].key;
+    *out_after_ms = s->emails[index + 1].after_ms;
+    return true;
+}
+
 void sequence_next(struct work *w, struct run *r, const struct sequence_plan *s, int64_t judged_ms,
                    int64_t not_before_ms)
 {
-    const struct email_plan *e;
-    uint32_t index = 0;
-    int64_t planned_ms;
+    int64_t planned_ms, after_ms = 0;
+    uint32_t email;
 
     forget_resend(r);
-    e = rules_email(s, r->email, &index);
-    if (e == NULL || index + 1 == s->email_count) {
+    if (!following(r, s, &email, &after_ms)) {
         r->phase = RUN_ACTION;
         sequence_end(w, r, OUTCOME_COMPLETED, REASON_NONE, judged_ms, w->now_ms);
         return;
     }
-    planned_ms = r->previous_ms + s->emails[index + 1].after_ms;
-    plan_email(w, r, s->emails[index + 1].key, planned_ms > judged_ms ? planned_ms : judged_ms,
-               not_before_ms, judged_ms);
+    planned_ms = r->previous_ms + after_ms;
+    plan_email(w, r, email, planned_ms > judged_ms ? planned_ms : judged_ms, not_before_ms,
+               judged_ms);
 }
 
 void sequence_plan_due(struct work *w, struct run *r)
@@ -264,13 +340,14 @@ void sequence_plan_due(struct work *w, struct run *r)
     const struct sequence_plan *s = rules_sequence(w->rules, r->sequence);
     const struct email_plan *e;
     int64_t from_ms = r->planned_at_ms > r->not_before_ms ? r->planned_at_ms : r->not_before_ms;
+    int64_t now_ms = from_ms > w->now_ms ? from_ms : w->now_ms;
     enum reason held_by;
     uint32_t index;
 
     switch (r->phase) {
     case RUN_PLANNED:
         e = s == NULL ? NULL : rules_email(s, r->email, &index);
-        r->due_ms = e == NULL ? from_ms : send_allowed(w, s, e, from_ms, &held_by);
+        r->due_ms = e == NULL ? from_ms : send_allowed(w, r, s, e, now_ms, &held_by);
         if (r->due_ms > r->planned_at_ms + w->rules->max_delay_ms) {
             r->due_ms = r->planned_at_ms + w->rules->max_delay_ms;
             r->due_ms = r->due_ms > from_ms ? r->due_ms : from_ms;
@@ -278,6 +355,9 @@ void sequence_plan_due(struct work *w, struct run *r)
         break;
     case RUN_JUDGING:
         r->due_ms = sequence_deadline(w, r, open_email(w, r)) + w->lateness_ms;
+        if (r->held_until_ms != INSTANT_NEVER && r->held_until_ms > r->due_ms) {
+            r->due_ms = r->held_until_ms;
+        }
         break;
     case RUN_ACTION:
         r->due_ms = from_ms;
@@ -345,8 +425,9 @@ static void judge_run(struct work *w, struct run *r)
         return;
     }
     outcome = judge(w, s, t, deadline_ms);
+    w->is_early = w->s->is_final;
     t->is_judged = true;
-    work_outcome(w, r, email_id(w, r->sequence, t->email), t->attempt, outcome, REASON_NONE,
+    work_outcome(w, r, sequence_email_id(w, r, t->email), t->attempt, outcome, REASON_NONE,
                  deadline_ms, w->now_ms);
     kind = branch_of(outcome);
     if (outcome != OUTCOME_NOT_DELIVERED) {
@@ -391,7 +472,7 @@ bool sequence_judge_due(struct work *w)
     for (uint32_t i = 0; i < w->c->run_count; i++) {
         struct run *r = &w->c->runs[i];
 
-        if (r->phase == RUN_PLANNED || r->due_ms > w->now_ms) {
+        if (r->phase == RUN_PLANNED || !work_is_due(w, r->due_ms)) {
             continue;
         }
         if (r->phase == RUN_JUDGING) {

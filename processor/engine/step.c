@@ -89,11 +89,20 @@ static int64_t runs_due(const struct work *w, bool is_waiting_counted)
 /* After an input: its memberships, the runs' plans, the customer's one timer. */
 static void finish(struct work *w)
 {
+    bool is_decision;
+
     work_memberships(w);
+    /* Time at which nothing changed decides nothing: where `until` comes early must not show. */
+    is_decision = w->event != NULL || w->s->out->count > w->outputs_begin;
+    for (uint32_t i = w->outputs_begin; w->is_early && i < w->s->out->count; i++) {
+        w->s->out->items[i].decided_ms += w->rules->allowed_lateness_ms;
+    }
     for (uint32_t i = 0; i < w->c->run_count; i++) {
         sequence_plan_due(w, &w->c->runs[i]);
     }
-    w->c->decided_at_ms = w->c->decided_at_ms > w->now_ms ? w->c->decided_at_ms : w->now_ms;
+    if (is_decision && w->now_ms > w->c->decided_at_ms) {
+        w->c->decided_at_ms = w->now_ms;
+    }
     w->c->due_ms = least(w->segments_until_ms, runs_due(w, true));
 }
 
@@ -124,7 +133,7 @@ static void decide_instant(const struct step *s, struct customer *c, int64_t now
     struct work w;
 
     begin(&w, s, c, now_ms);
-    if (are_runs_due && c->waiting_count > 0 && c->waiting[0].due_ms <= now_ms) {
+    while (are_runs_due && c->waiting_count > 0 && work_is_due(&w, c->waiting[0].due_ms)) {
         work_waiting_click(&w);
         settle(&w, false);
         finish(&w);
@@ -136,12 +145,13 @@ static void decide_instant(const struct step *s, struct customer *c, int64_t now
 
 /* The next instant at which time alone changes something: segments always, runs only before stream
  * time. */
-static int64_t next_instant(const struct step *s, struct customer *c, bool *out_are_runs_due)
+static int64_t next_instant(const struct step *s, struct customer *c, int64_t seen_ms,
+                            bool *out_are_runs_due)
 {
     struct work w;
     int64_t segments_ms = INSTANT_NEVER, runs_ms;
 
-    begin(&w, s, c, c->decided_at_ms);
+    begin(&w, s, c, seen_ms);
     for (uint32_t i = 0; i < c->membership_count; i++) {
         segments_ms = least(segments_ms, c->memberships[i].until_ms);
     }
@@ -159,21 +169,25 @@ static int64_t next_instant(const struct step *s, struct customer *c, bool *out_
 /* Everything that time alone changes before `end_ms`. */
 static void time_to(const struct step *s, struct customer *c, int64_t end_ms)
 {
+    int64_t seen_ms = c->decided_at_ms;
+
     for (;;) {
         bool are_runs_due;
-        int64_t at_ms = next_instant(s, c, &are_runs_due);
+        int64_t at_ms = next_instant(s, c, seen_ms, &are_runs_due);
 
         if (at_ms >= end_ms) {
             return;
         }
         /* A run may have become due while the clock stood still: it is decided no earlier than what
          * was. */
-        decide_instant(s, c, at_ms > c->decided_at_ms ? at_ms : c->decided_at_ms, are_runs_due);
+        seen_ms = at_ms > seen_ms ? at_ms : seen_ms;
+        decide_instant(s, c, seen_ms, are_runs_due);
     }
 }
 
-/* A record written under another configuration: all segments again, with origin config; it starts
- * nothing unless asked. */
+/* A record written under another configuration. First what time was about to change anyway, at its
+ * own instants; then all segments as of now, with origin config: that starts nothing unless asked,
+ * and what a new segment would have done in the past is nobody's news. */
 static void reconfigure(const struct step *s, struct customer *c)
 {
     struct work w;
@@ -182,7 +196,9 @@ static void reconfigure(const struct step *s, struct customer *c)
         return;
     }
     if (c->config != 0 && c->created_at_ms != INSTANT_NEVER) {
-        begin(&w, s, c, c->decided_at_ms);
+        segments_adopt(&s->rules->segments, c);
+        time_to(s, c, s->stream_ms);
+        begin(&w, s, c, s->stream_ms > c->decided_at_ms ? s->stream_ms : c->decided_at_ms);
         w.is_config = true;
         w.cause = TEXT("config");
         w.changed = FACT_ALL;
@@ -205,7 +221,7 @@ enum step_event_result step_event(const struct step *s, struct customer *c, cons
     enum step_event_result result;
     struct work w;
 
-    if (c->erased_ms != INSTANT_NEVER && ev->at_ms <= c->erased_ms) {
+    if (c->erased_ms != INSTANT_NEVER && ev->at_ms < c->erased_ms) {
         return STEP_ERASED_BEFORE;
     }
     step_time(s, c); /* what stream time has passed, however late its timer is looked at */

@@ -27,6 +27,12 @@ struct outputs {
 };
 void outputs_fini(struct outputs *o);
 
+/* What is worth a look by an operator, counted by partition. */
+enum step_count {
+    STEP_COUNT_ZONE_UNKNOWN, /* a customer's zone is none: time.zone stood in */
+    STEP_COUNT__COUNT
+};
+
 struct step {
     const struct rules *rules;
     struct text customer; /* its id; must outlive the call */
@@ -35,6 +41,7 @@ struct step {
     struct outputs *out;
     struct counters *counters; /* NULL: nobody counts */
     struct arena *scratch;     /* reset by the caller between batches */
+    int64_t *counts;           /* by enum step_count; NULL: nobody counts */
     bool is_final; /* end of a backtest: judgements with D <= stream_ms are made at once */
 };
 

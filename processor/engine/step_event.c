@@ -32,6 +32,9 @@ bool work_is_match(const struct work *w, struct text kind, const struct filter_p
     const struct event *ev = w->event;
     struct view v = work_view(w);
 
+    if (text_equal(kind, TEXT("open.any")) || text_equal(kind, TEXT("click.any"))) {
+        return w->is_first && ev->kind == (kind.at[0] == 'o' ? EVENT_OPEN : EVENT_CLICK);
+    }
     if (filter != NULL) {
         if (!w->is_human || !text_equal(filter->kind, ev->kind_name)) {
             return false;
@@ -42,6 +45,26 @@ bool work_is_match(const struct work *w, struct text kind, const struct filter_p
     return w->is_human && text_equal(kind, ev->kind_name);
 }
 
+static bool is_set_by(const struct at_end_plan *end, const struct attribute *a)
+{
+    for (uint32_t i = 0; i < end->count; i++) {
+        if (end->attributes[i]->key == a->key && value_equal(&end->values[i], &a->value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_until(const struct work *w, const struct at_end_plan *end)
+{
+    for (uint32_t i = 0; i < end->until_count; i++) {
+        if (work_is_match(w, end->until[i], facts_filter(&w->rules->facts, end->until[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* at_end's attributes are unset by the next event of their `until`. */
 static void unset_by_event(struct work *w)
 {
@@ -50,15 +73,12 @@ static void unset_by_event(struct work *w)
         const struct sequence_plan *s = a->set_by == 0 ? NULL : rules_sequence(w->rules, a->set_by);
 
         for (uint32_t k = 0; s != NULL && k < s->at_end_count; k++) {
-            for (uint32_t u = 0; u < s->at_end[k].until_count; u++) {
-                if (a->value.type != VALUE_NULL &&
-                    work_is_match(w, s->at_end[k].until[u],
-                                  facts_filter(&w->rules->facts, s->at_end[k].until[u]))) {
-                    value_fini(&a->value);
-                    a->at_ms = w->event->at_ms;
-                    a->set_by = 0;
-                    w->changed |= FACT_ATTRIBUTES;
-                }
+            if (a->value.type != VALUE_NULL && w->event->at_ms >= a->at_ms &&
+                is_set_by(&s->at_end[k], a) && is_until(w, &s->at_end[k])) {
+                value_fini(&a->value);
+                a->at_ms = w->event->at_ms;
+                a->set_by = 0;
+                w->changed |= FACT_ATTRIBUTES;
             }
         }
     }
@@ -151,10 +171,27 @@ static void wait_click(struct work *w, const struct sent *t, const struct event 
     c->waiting[place] = k;
 }
 
-static void sign_of_life(struct sent *t, int64_t at_ms)
+/* What comes later than the engagement window says nothing about this email: when it arrives would
+ * decide. */
+static void sign_of_life(const struct work *w, struct sent *t, int64_t at_ms)
 {
-    if (t->last_sign_ms == INSTANT_NEVER || at_ms > t->last_sign_ms) {
+    if (at_ms <= window_end(w, t) &&
+        (t->last_sign_ms == INSTANT_NEVER || at_ms > t->last_sign_ms)) {
         t->last_sign_ms = at_ms;
+    }
+}
+
+/* Opens and replies count for each attempt of the email they name, in its own window. */
+static void note_first(struct work *w, const struct sent *named, int64_t at_ms, bool is_reply)
+{
+    for (uint32_t i = 0; i < w->c->sent_count; i++) {
+        struct sent *t = &w->c->sent[i];
+        int64_t *first_ms = is_reply ? &t->first_reply_ms : &t->first_open_ms;
+
+        if (t->sequence == named->sequence && t->run == named->run && t->email == named->email &&
+            is_in_window(w, t, at_ms) && (*first_ms == INSTANT_NEVER || at_ms < *first_ms)) {
+            *first_ms = at_ms;
+        }
     }
 }
 
@@ -166,11 +203,10 @@ static bool engage(struct work *w, const struct event *ev, struct sent *t)
     if (t == NULL) {
         return !is_machine;
     }
-    sign_of_life(t, ev->at_ms);
+    sign_of_life(w, t, ev->at_ms);
     if (ev->kind == EVENT_OPEN) {
-        if ((!is_machine || counts_machines(w, t)) && is_in_window(w, t, ev->at_ms) &&
-            (t->first_open_ms == INSTANT_NEVER || ev->at_ms < t->first_open_ms)) {
-            t->first_open_ms = ev->at_ms;
+        if (!is_machine || counts_machines(w, t)) {
+            note_first(w, t, ev->at_ms, false);
         }
         return !is_machine;
     }
@@ -192,9 +228,8 @@ static struct sent *answered(const struct work *w, const struct event *ev)
 
 static void reply(struct work *w, const struct event *ev, struct sent *t)
 {
-    if (t != NULL && is_in_window(w, t, ev->at_ms) &&
-        (t->first_reply_ms == INSTANT_NEVER || ev->at_ms < t->first_reply_ms)) {
-        t->first_reply_ms = ev->at_ms;
+    if (t != NULL) {
+        note_first(w, t, ev->at_ms, true);
         move_deadline(w, t);
     }
 }
@@ -226,10 +261,12 @@ static bool is_subscribed_to(const struct work *w, const struct run *r, uint32_t
     if (s == NULL || r->phase == RUN_ACTION) {
         return false;
     }
-    if (r->phase == RUN_HELD_OUT) {
-        return key == 0;
+    for (index = 0; r->phase == RUN_HELD_OUT && key == 0 && index < s->email_count; index++) {
+        if (!s->emails[index].is_transactional) {
+            return true;
+        }
     }
-    e = rules_email(s, r->email, &index);
+    e = r->phase == RUN_HELD_OUT ? NULL : rules_email(s, r->email, &index);
     return e != NULL && !e->is_transactional && (key == 0 || e->subscription_key == key);
 }
 
@@ -265,13 +302,13 @@ static void feedback(struct work *w, const struct event *ev, struct sent *t)
     switch (ev->kind) {
     case EVENT_DELIVERED:
         if (t != NULL) {
-            sign_of_life(t, ev->at_ms);
+            sign_of_life(w, t, ev->at_ms);
         }
         break;
     case EVENT_BOUNCE:
         if (ev->is_hard_bounce) {
             block(w, OUTCOME_BOUNCED);
-        } else if (t != NULL && ev->at_ms >= t->sent_at_ms &&
+        } else if (t != NULL && is_in_window(w, t, ev->at_ms) &&
                    (t->soft_bounce_ms == INSTANT_NEVER || ev->at_ms > t->soft_bounce_ms)) {
             t->soft_bounce_ms = ev->at_ms;
         }
@@ -352,6 +389,7 @@ enum step_event_result work_event(struct work *w, const struct event *ev)
     }
     w->event = ev;
     w->is_human = is_human;
+    w->is_first = true;
     feedback(w, ev, t);
     apply_facts(w, ev, is_human, true);
     return STEP_APPLIED;

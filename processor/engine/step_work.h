@@ -9,8 +9,6 @@
 #include "processor/base/instant.h"
 #include "processor/engine/step.h"
 
-#define STEP_ENDED_MAX 16
-
 /* One input (an event, or an instant of time's work) being decided for one customer. */
 struct work {
     const struct step *s;
@@ -21,19 +19,34 @@ struct work {
     struct text cause;   /* of memberships: the event's id, else time or config */
     bool is_by_event;
     bool is_config;
-    const struct event *event;      /* the event, while it is one */
-    bool is_human;                  /* it counts as a human's */
-    bool is_known_order;            /* second record of an order */
-    uint64_t changed;               /* facts changed since the segments were last decided */
-    uint32_t outputs_begin;         /* outputs of this input begin here */
+    bool is_early;             /* a judgement was made at once that was to wait for late input */
+    const struct event *event; /* the event, while it is one */
+    bool is_human;             /* it counts as a human's */
+    bool is_first;             /* it has just come, waited for nothing */
+    bool is_known_order;       /* second record of an order */
+    uint64_t changed;          /* facts changed since the segments were last decided */
+    uint32_t outputs_begin;    /* outputs of this input begin here */
     struct segment_change *changes; /* of this input, in order */
     uint32_t change_count;
-    uint32_t changes_seen;          /* by entries and goals */
-    uint32_t ended[STEP_ENDED_MAX]; /* sequences whose run this event ended: it does not enter them
-                                       again */
-    uint32_t ended_count;
+    uint32_t changes_seen; /* by entries and goals */
+    uint32_t *ended;       /* sequences whose run this event ended: it does not enter them again */
+    uint32_t *entered;     /* sequences that this event entered: it does not end their run */
+    uint32_t ended_count, entered_count;
     int64_t segments_until_ms;
 };
+
+static inline void step_count(const struct step *s, enum step_count what)
+{
+    if (s->counts != NULL) {
+        s->counts[what]++;
+    }
+}
+
+/* Due at this instant, and stream time is past it: with late events the two differ. */
+static inline bool work_is_due(const struct work *w, int64_t due_ms)
+{
+    return due_ms <= w->now_ms && due_ms < w->s->stream_ms;
+}
 
 /* --- step.c --- */
 struct view work_view(const struct work *w);
@@ -67,16 +80,17 @@ bool sequence_judge_due(
 void sequence_plan_due(struct work *w, struct run *r); /* bring r->due_ms up to date */
 void sequence_next(struct work *w, struct run *r, const struct sequence_plan *s, int64_t judged_ms,
                    int64_t not_before_ms);
+void sequence_entered(struct work *w, uint32_t sequence); /* by this input */
+bool sequence_has(const uint32_t *list, uint32_t count, uint32_t sequence);
 int64_t sequence_until(const struct work *w,
                        const struct run *r); /* when goal or stop_if may become true by time */
 int64_t sequence_deadline(const struct work *w, const struct run *r, const struct sent *t); /* D */
 bool sequence_is_human_click(const struct work *w, const struct sent *t, const struct click *k);
 struct run_email *sequence_run_email(struct run *r, uint32_t email);
+struct text sequence_email_id(const struct work *w, const struct run *r, uint32_t email);
 
 /* --- send.c --- */
 bool send_due(struct work *w); /* the first email that may be decided now; false: none */
-int64_t send_allowed(const struct work *w, const struct sequence_plan *s,
-                     const struct email_plan *e, int64_t from_ms, enum reason *out_held_by);
 bool send_is_suppressed(const struct customer *c,
                         const struct email_plan *e); /* e NULL: for an entry */
 
@@ -98,6 +112,11 @@ void count_day(const struct work *w, const struct experiment_plan *x, struct tex
                const char *what);
 void count_week(const struct work *w, const struct experiment_plan *x, struct text arm, int64_t day,
                 struct text segment, const char *what);
+
+/* --- send_hold.c --- */
+/* The first instant from from_ms on that all allow, and what held it longest from there on. */
+int64_t send_allowed(const struct work *w, const struct run *r, const struct sequence_plan *s,
+                     const struct email_plan *e, int64_t from_ms, enum reason *out_held_by);
 
 /* --- content.c --- */
 void content_fill(struct work *w, const struct run *r, const struct email_plan *e,

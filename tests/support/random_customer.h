@@ -105,6 +105,14 @@ static inline void random_run(struct rng *r, struct arena *a, struct run *run)
     run->row_count = random_count(r);
     run->emails_sent = random_count(r);
     run->action = (uint32_t)rng_next(r);
+    run->held_until_ms = random_instant_or_never(r);
+    run->held_for_ms = random_long(r);
+    run->plan = random_list(r, sizeof(*run->plan), &run->plan_count, &run->plan_capacity);
+    for (uint32_t i = 0; i < run->plan_count; i++) {
+        run->plan[i].id = text_dup(random_name(r, a, i));
+        run->plan[i].key = hash32(run->plan[i].id);
+        run->plan[i].after_ms = random_long(r);
+    }
     run->emails = random_list(r, sizeof(*run->emails), &run->email_count, &run->email_capacity);
     for (uint32_t i = 0; i < run->email_count; i++) {
         run->emails[i].email = (uint32_t)rng_next(r);

@@ -193,7 +193,7 @@ static void an_edited_segment_reaches_who_is_dormant_and_starts_nothing(void **s
     assert_string_equal(h.log, "0:+visitor ");
     reload(&h, visitors_edited);
     pass_time(&h, 48, 48);
-    assert_string_equal(h.log, "0:+visitor 0:-visitor(config) 0:+vip(config) ");
+    assert_string_equal(h.log, "0:+visitor 48:-visitor(config) 48:+vip(config) ");
     close_house(&h);
 }
 
