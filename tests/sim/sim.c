@@ -16,6 +16,11 @@ static const char *const bug_names[BUG__COUNT] = {
     [BUG_EARLY_END] = "early_end",
     [BUG_LOST_OUTPUT] = "lost_output",
     [BUG_WRONG_PLACE] = "wrong_place",
+    [BUG_UNSTABLE] = "unstable",
+    [BUG_NO_MARK] = "no_mark",
+    [BUG_NO_GENERATION] = "no_generation",
+    [BUG_STRAY_END] = "stray_end",
+    [BUG_TOO_EARLY] = "too_early",
 };
 
 static struct config *load(const char *path)
@@ -47,6 +52,7 @@ static bool run(const struct rules *rules, uint64_t seed, enum bug bug, bool is_
     bool is_good;
 
     rng_init(&rng, seed);
+    world.is_exactly_once = seed % 2 == 0;
     story_make(&story, rules, &rng, seed);
     is_good = world_run(&world) && verdict(&world);
     if (!is_good && is_loud) {

@@ -16,14 +16,19 @@
 
 enum bug { /* promises the harness can break, to see that it is noticed */
            BUG_NONE,
-           BUG_LOST_COMMIT, /* a commit is answered, but was not written */
-           BUG_TORN_COMMIT, /* written without its outbox */
-           BUG_UNCOUNTED,   /* written without its counters */
-           BUG_STALE_LOAD,  /* a known customer is said to be unknown */
-           BUG_SKIPPED,     /* a record never arrives */
-           BUG_EARLY_END,   /* the end of a topic is reported before it */
-           BUG_LOST_OUTPUT, /* acknowledged, but never there */
-           BUG_WRONG_PLACE, /* reading goes on behind where the state is */
+           BUG_LOST_COMMIT,   /* a commit is answered, but was not written */
+           BUG_TORN_COMMIT,   /* written without its outbox */
+           BUG_UNCOUNTED,     /* written without its counters */
+           BUG_STALE_LOAD,    /* a known customer is said to be unknown */
+           BUG_SKIPPED,       /* a record never arrives */
+           BUG_EARLY_END,     /* the end of a topic is reported before it */
+           BUG_LOST_OUTPUT,   /* acknowledged, but never there */
+           BUG_WRONG_PLACE,   /* reading goes on behind where the state is */
+           BUG_UNSTABLE,      /* a newcomer reads the mark while a transaction is open on it */
+           BUG_NO_MARK,       /* .. and is not told what was published */
+           BUG_NO_GENERATION, /* the group takes offsets of who has lost the partition */
+           BUG_STRAY_END,     /* a late request undoes outputs, but not the offsets beside them */
+           BUG_TOO_EARLY,     /* outputs leave before their commit is durable */
            BUG__COUNT
 };
 
@@ -43,7 +48,7 @@ struct expectation {  /* an output, by its bytes */
     struct text name; /* type, key and payload */
     struct text customer;
     uint32_t place; /* among the customer's */
-    bool is_seen;
+    uint32_t wanted, seen;
 };
 
 struct story {
@@ -64,9 +69,22 @@ void story_fini(struct story *s);
 struct text story_name(struct arena *arena, enum output_type type, struct text key,
                        struct bytes payload);
 
-struct published { /* what a reader of the output topics would find, in order */
+struct published { /* what stands in the output topics, in order */
     struct text name;
     struct text customer;
+    uint32_t transaction; /* 0: none, readers see it at once */
+    bool is_undone;       /* by a fault of Kafka's, nobody sees it */
+};
+
+enum transaction_state { TRANSACTION_OPEN, TRANSACTION_COMMITTED, TRANSACTION_ABORTED };
+
+struct transaction {
+    enum transaction_state state;
+    uint32_t partition;
+    bool has_offsets; /* and the mark: pending on the partition until the end */
+    struct mark mark;
+    bool is_orphan; /* nobody waits for its end .. */
+    bool is_commit_under_way;
 };
 
 struct group {          /* what the coordinator knows of one partition */
@@ -82,6 +100,10 @@ struct world {
     struct arena arena;
     struct store_memory_backend *backend;
     struct group groups[PARTITIONS_MAX];
+    bool is_exactly_once;
+    struct transaction *transactions; /* by number, from 1 */
+    uint32_t transaction_count;
+    uint32_t transaction_capacity;
     struct published *published;
     uint32_t published_count;
     uint32_t published_capacity;

@@ -106,7 +106,7 @@ struct text story_name(struct arena *arena, enum output_type type, struct text k
 static void expect(struct story *s, const struct output *o, struct text key)
 {
     struct bytes_out out = { 0 };
-    struct expectation *e = arena_alloc(&s->arena, sizeof(*e));
+    struct expectation *e = arena_alloc(&s->arena, sizeof(*e)), *before;
 
     if (o->type != OUTPUT_MEMBERSHIP || !o->as.membership.is_tombstone) {
         output_encode(o, &out);
@@ -114,9 +114,12 @@ static void expect(struct story *s, const struct output *o, struct text key)
     e->name = story_name(&s->arena, o->type, key, bytes_out_view(&out));
     e->customer = arena_text(&s->arena, o->customer);
     e->place = s->expected_count++;
-    if (map_find(&s->expected, e->name) == NULL) {
+    before = map_find(&s->expected, e->name);
+    if (before == NULL) {
         map_put(&s->expected, e->name, e);
+        before = e;
     }
+    before->wanted++;
     bytes_out_fini(&out);
 }
 

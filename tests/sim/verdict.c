@@ -16,7 +16,14 @@ static bool fail(struct world *w, const char *what, struct text name)
     return false;
 }
 
-/* Every output that was expected, no other; the first time in the expected order per customer. */
+static bool is_visible(const struct world *w, const struct published *p)
+{
+    return !p->is_undone &&
+           (p->transaction == 0 || w->transactions[p->transaction].state == TRANSACTION_COMMITTED);
+}
+
+/* Every output that was expected, no other; the first time in the expected order per customer;
+ * exactly once, if that is asked for. */
 static bool check_outputs(struct world *w)
 {
     struct map last = { 0 }; /* customer -> its newest expectation */
@@ -28,16 +35,17 @@ static bool check_outputs(struct world *w)
         const struct published *p = &w->published[i];
         struct expectation *before;
 
+        if (!is_visible(w, p)) {
+            continue;
+        }
         e = map_find(&w->story->expected, p->name);
         if (e == NULL) {
             is_good = fail(w, "an output that the timeline does not say", p->name);
             break;
         }
-        if (e->is_seen || p->customer.at == NULL) {
-            e->is_seen = true;
+        if (e->seen++ > 0 || p->customer.at == NULL) {
             continue; /* once more */
         }
-        e->is_seen = true;
         before = map_remove(&last, p->customer);
         if (before != NULL && before->place > e->place) {
             is_good = fail(w, "out of order", p->name);
@@ -45,8 +53,10 @@ static bool check_outputs(struct world *w)
         map_put(&last, e->customer, e);
     }
     while (is_good && (e = map_next(&w->story->expected, &cursor)) != NULL) {
-        if (!e->is_seen) {
+        if (e->seen == 0) {
             is_good = fail(w, "missing", e->name);
+        } else if (w->is_exactly_once && e->seen != e->wanted) {
+            is_good = fail(w, "not exactly once", e->name);
         }
     }
     map_fini(&last);

@@ -5,34 +5,12 @@
 #include "processor/base/check.h"
 #include "processor/base/instant.h"
 #include "processor/base/mem.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/world_parts.h"
 
 #include <stdio.h>
 
 #define STEPS_CALM 6000   /* faults stop after so many steps */
 #define STEPS_MAX  400000 /* stuck */
-#define IN_FLIGHT  4096
-
-struct owner {
-    struct task *task;
-    struct store *store;
-    uint32_t partition;
-    bool is_zombie; /* somebody else owns the partition already */
-    bool is_under_way;
-    bool is_claimed;
-    uint32_t cursors[TOPICS_MAX]; /* index of the next record to deliver */
-    const struct outbox_entry *in_flight[IN_FLIGHT];
-    uint32_t in_flight_count;
-    uint32_t number;
-    int64_t generation; /* in which the group named it */
-};
-
-struct simulation {
-    struct world *w;
-    struct owner *owners[OWNERS_MAX];
-    uint32_t owner_count;
-    uint32_t owners_made;
-};
 
 void world_trace(struct world *w, const char *format, ...)
 {
@@ -43,7 +21,7 @@ void world_trace(struct world *w, const char *format, ...)
     va_end(args);
 }
 
-static bool may(struct world *w, uint32_t per_10000)
+bool world_may(struct world *w, uint32_t per_10000)
 {
     return !w->is_calm && rng_chance(w->rng, per_10000);
 }
@@ -59,29 +37,35 @@ static void give_back(struct owner *o)
     }
 }
 
-static void add_owner(struct simulation *s, uint32_t partition)
+static void open_task(struct world *w, struct owner *o, const struct mark *mark)
 {
-    struct world *w = s->w;
-    struct owner *o = mem_alloc(sizeof(*o));
     struct task_options options = {
         .rules = w->story->rules,
         .topics = w->story->topics,
         .topic_count = w->story->topic_count,
-        .partition = (int32_t)partition,
+        .partition = (int32_t)o->partition,
         .partition_count = (int32_t)w->story->partition_count,
         .batch_records = (uint32_t)rng_between(w->rng, 1, 40),
         .batch_timers = (uint32_t)rng_between(w->rng, 1, 10),
         .cache_bytes = rng_chance(w->rng, 5000) ? 0 : 1 << 20,
         .outbox_bytes_max = rng_chance(w->rng, 5000) ? 2000 : 1 << 20,
         .commit_every_ms = rng_between(w->rng, 0, 20),
-        .mark = w->groups[partition].has_mark ? &w->groups[partition].mark : NULL,
+        .is_exactly_once = w->is_exactly_once,
+        .mark = mark,
         .lineage = rng_next(w->rng),
         .redo_ms = 1000,
         .redo_bytes_max = 1 << 20,
     };
 
-    CHECK(s->owner_count < OWNERS_MAX);
     o->task = task_new(&options);
+}
+
+static void add_owner(struct simulation *s, uint32_t partition)
+{
+    struct world *w = s->w;
+    struct owner *o = mem_alloc(sizeof(*o));
+
+    CHECK(s->owner_count < OWNERS_MAX);
     o->store = store_memory_open(w->backend);
     o->partition = partition;
     o->number = ++s->owners_made;
@@ -90,39 +74,19 @@ static void add_owner(struct simulation *s, uint32_t partition)
     world_trace(w, "owner %u of partition %u begins", o->number, partition);
 }
 
-static void publish_name(struct world *w, const struct outbox_entry *e)
-{
-    struct published *p;
-
-    w->published = mem_grow32(w->published, w->published_count, &w->published_capacity,
-                              sizeof(struct published));
-    p = &w->published[w->published_count++];
-    p->name = story_name(&w->arena, e->type, e->key, e->payload);
-    p->customer = arena_text(&w->arena, e->type == OUTPUT_DEAD_LETTER ? TEXT_NONE : e->key);
-}
-
-/* Up to `count` of what is in flight arrives, in order. */
-static void arrive(struct world *w, struct owner *o, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (w->bug == BUG_LOST_OUTPUT && rng_chance(w->rng, 100)) {
-            continue;
-        }
-        publish_name(w, o->in_flight[i]);
-    }
-}
-
 /* Without warning: what it had sent may have arrived or not. */
 static void die(struct simulation *s, uint32_t place)
 {
     struct owner *o = s->owners[place];
 
     world_trace(s->w, "owner %u dies, %u in flight", o->number, o->in_flight_count);
-    arrive(s->w, o, (uint32_t)rng_below(s->w->rng, o->in_flight_count + 1));
+    kafka_die(s->w, o);
     store_close(o->store);
-    task_revoke(o->task);
-    give_back(o);
-    task_free(o->task);
+    if (o->task != NULL) {
+        task_revoke(o->task);
+        give_back(o);
+        task_free(o->task);
+    }
     mem_free(o);
     s->owners[place] = s->owners[--s->owner_count];
 }
@@ -151,6 +115,9 @@ static void submit(struct world *w, struct owner *o, enum task_want want)
         world_trace(w, "owner %u commits %u records, %u outputs, version %lld", o->number,
                     r.commit->record_count, r.commit->outbox_count,
                     (long long)r.commit->state.guard.version);
+        if (w->bug == BUG_TOO_EARLY && rng_chance(w->rng, 1000)) {
+            kafka_leak(w, r.commit);
+        }
         if (w->bug == BUG_LOST_COMMIT && rng_chance(w->rng, 300)) {
             o->is_under_way = false;
             task_committed(o->task, OK);
@@ -275,7 +242,7 @@ static void deliver(struct world *w, struct owner *o)
     if (!o->is_claimed) {
         return;
     }
-    if (may(w, 200) && o->cursors[topic] > 0) { /* some come once more */
+    if (world_may(w, 200) && o->cursors[topic] > 0) { /* some come once more */
         o->cursors[topic] -= (uint32_t)rng_between(w->rng, 1, o->cursors[topic]);
     }
     for (uint32_t i = 0; i < chunk && i < room && o->cursors[topic] < log->count; i++) {
@@ -284,46 +251,6 @@ static void deliver(struct world *w, struct owner *o)
     if (o->cursors[topic] == log->count || (w->bug == BUG_EARLY_END && rng_chance(w->rng, 2000))) {
         task_at_end(o->task, topic, true);
     }
-}
-
-/* --- outputs --- */
-
-static void publish(struct world *w, struct owner *o)
-{
-    const struct outbox_entry *e;
-    uint32_t count;
-
-    while (o->in_flight_count < IN_FLIGHT && rng_chance(w->rng, 9000) &&
-           (e = task_take_publish(o->task)) != NULL) {
-        o->in_flight[o->in_flight_count++] = e;
-    }
-    count = (uint32_t)rng_below(w->rng, o->in_flight_count + 1);
-    if (count > 0) {
-        int64_t sequence = o->in_flight[count - 1]->sequence;
-
-        arrive(w, o, count);
-        memmove((void *)o->in_flight, (const void *)(o->in_flight + count),
-                (o->in_flight_count - count) * sizeof(o->in_flight[0]));
-        o->in_flight_count -= count;
-        task_published(o->task, sequence);
-    }
-}
-
-/* --- the group --- */
-
-/* Checked against the generation: who has lost the partition is refused. */
-static void mark(struct world *w, struct owner *o)
-{
-    struct group *g = &w->groups[o->partition];
-    bool is_refused = g->generation != o->generation;
-
-    world_trace(w, "owner %u marks epoch %lld: %s", o->number, (long long)task_mark(o->task).epoch,
-                is_refused ? "refused" : "ok");
-    if (!is_refused) {
-        g->mark = task_mark(o->task);
-        g->has_mark = true;
-    }
-    task_marked(o->task, is_refused ? ERR_FENCED : OK);
 }
 
 /* --- steps --- */
@@ -342,7 +269,7 @@ static void turn(struct simulation *s, uint32_t place)
         }
         die(s, place);
     } else if (want == TASK_WANT_MARK) {
-        mark(s->w, o);
+        kafka_mark(s->w, o);
     } else if (want != TASK_WANT_NOTHING && !o->is_under_way) {
         submit(s->w, o, want);
     }
@@ -360,6 +287,17 @@ static void take_over(struct simulation *s, uint32_t place)
     add_owner(s, o->partition);
 }
 
+static void replace(struct simulation *s, uint32_t place)
+{
+    uint32_t partition = s->owners[place]->partition;
+    bool was_zombie = s->owners[place]->is_zombie;
+
+    die(s, place);
+    if (!was_zombie) {
+        add_owner(s, partition);
+    }
+}
+
 static void step(struct simulation *s)
 {
     struct world *w = s->w;
@@ -367,22 +305,28 @@ static void step(struct simulation *s)
     struct owner *o = s->owners[place];
 
     w->monotonic_ms += rng_between(w->rng, 0, 15);
-    if (may(w, 60)) {
-        uint32_t partition = o->partition;
-        bool was_zombie = o->is_zombie;
-
-        die(s, place);
-        if (!was_zombie) {
-            add_owner(s, partition);
-        }
+    if (world_may(w, 60)) {
+        replace(s, place);
         return;
     }
-    if (may(w, 40)) {
+    if (world_may(w, 40)) {
         take_over(s, place);
         return;
     }
     if (w->is_calm && o->is_zombie) {
         die(s, place);
+        return;
+    }
+    if (o->task == NULL) {
+        const struct mark *mark;
+
+        if (kafka_read_mark(w, o->partition, &mark)) {
+            open_task(w, o, mark);
+        }
+        return;
+    }
+    if (o->is_untold) { /* it joins the group anew, to read what was published */
+        replace(s, place);
         return;
     }
     switch (rng_below(w->rng, 4)) {
@@ -393,7 +337,7 @@ static void step(struct simulation *s)
         answer(w, o);
         break;
     case 2:
-        publish(w, o);
+        kafka_publish(w, o);
         break;
     default:
         turn(s, place);
@@ -409,7 +353,8 @@ static bool is_done(const struct simulation *s)
     for (uint32_t i = 0; i < s->owner_count; i++) {
         const struct owner *o = s->owners[i];
 
-        if (o->is_zombie || !o->is_claimed || o->in_flight_count > 0 || !task_is_drained(o->task) ||
+        if (o->is_zombie || !o->is_claimed || o->in_flight_count > 0 || o->task == NULL ||
+            o->transaction != 0 || o->is_untold || !task_is_drained(o->task) ||
             task_wake_ms(o->task) != INSTANT_NEVER) {
             return false;
         }
@@ -453,5 +398,6 @@ void world_fini(struct world *w)
 {
     store_memory_backend_free(w->backend);
     mem_free(w->published);
+    mem_free(w->transactions);
     arena_fini(&w->arena);
 }
