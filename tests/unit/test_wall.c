@@ -181,6 +181,42 @@ static void an_event_older_than_stale_after_enters_nothing_and_says_so(void **st
     close_house(&h);
 }
 
+/* R35. Why: an email that a new configuration has not must strand nobody. How: it goes while it is
+ * planned. */
+static void a_removed_email_is_skipped_and_the_run_goes_on(void **state)
+{
+    struct house h;
+
+    (void)state;
+    open_house(&h, two_emails);
+    visit(&h, 0, 0);
+    pass_time(&h, 0.001, 0.001);
+    pass_time(&h, 5, 5);
+    reload(&h, without_two);
+    pass_time(&h, 10.001, 10.001);
+    pass_time(&h, 20.001, 20.001);
+    assert_string_equal(h.log, "0:entered 0:send one 10:two skipped gone 20:send three ");
+    close_house(&h);
+}
+
+/* R35. Why: emails under way must not lose their distances when a marketer moves them. How: the
+ * order and the waits change while the run is open; an email is added. */
+static void a_run_goes_on_in_the_version_it_entered_with(void **state)
+{
+    struct house h;
+
+    (void)state;
+    open_house(&h, two_emails);
+    visit(&h, 0, 0);
+    pass_time(&h, 0.001, 0.001);
+    reload(&h, turned_round);
+    pass_time(&h, 10.001, 10.001);
+    pass_time(&h, 20.001, 20.001);
+    pass_time(&h, 100, 100);
+    assert_string_equal(h.log, "0:entered 0:send one 10:send two 20:send three 21:completed ");
+    close_house(&h);
+}
+
 /* R19. Why: an edited segment must reach who is dormant, and start no storm of emails. How: new
  * rules for a customer to whom nothing happens. */
 static void an_edited_segment_reaches_who_is_dormant_and_starts_nothing(void **state)
@@ -284,6 +320,8 @@ int main(void)
         TEST(an_email_older_than_stale_after_is_suppressed),
         TEST(a_late_email_is_planned_again_from_the_wall_clock),
         TEST(an_event_older_than_stale_after_enters_nothing_and_says_so),
+        TEST(a_removed_email_is_skipped_and_the_run_goes_on),
+        TEST(a_run_goes_on_in_the_version_it_entered_with),
         TEST(an_edited_segment_reaches_who_is_dormant_and_starts_nothing),
         TEST(an_event_too_far_ahead_of_the_wall_clock_is_a_dead_letter),
     };
