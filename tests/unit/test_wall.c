@@ -28,6 +28,11 @@
 
 static const char two_emails[] = HEAD STORY
     "    emails: [{id: one, after: 0d}, {id: two, after: 10h}, {id: three, after: 10h}]\n";
+static const char without_two[] =
+    HEAD STORY "    emails: [{id: one, after: 0d}, {id: three, after: 10h}]\n";
+static const char turned_round[] =
+    HEAD STORY "    emails: [{id: three, after: 0d}, {id: more, after: 1h}, {id: two, after: 1h},\n"
+               "             {id: one, after: 1h}]\n";
 static const char visitors[] =
     HEAD "segments:\n  visitor: {dimension: behavioral, when: 'count(\"visit\", days(30)) >= 1'}\n"
          "  vip: {dimension: behavioral, when: 'customer.vip'}\n";
