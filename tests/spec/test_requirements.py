@@ -35,6 +35,12 @@ class Index(unittest.TestCase):
             for path, name in tests:
                 self.assertIn(name, read(os.path.join(HERE, path)), f"{row}: {path}")
 
+    def test_every_section_of_the_language_leads_to_its_tests(self):
+        page = read(os.path.join(HERE, "..", "..", "deploy", "LANGUAGE.md"))
+        for section in re.split(r"^## ", page, flags=re.M)[1:]:
+            if "*(not yet)*" not in section.splitlines()[2:3]:
+                self.assertIn("](../tests/", section, section.splitlines()[0])
+
     def test_a_test_in_the_language_carries_its_row_in_its_name_or_a_comment(self):
         for row, tests in table().items():
             for path, name in tests:
