@@ -133,6 +133,13 @@ static enum reason longest(const int64_t held_ms[HOLD__COUNT])
     return reasons[best];
 }
 
+/* How long something that is over at `to_ms` held an email, no longer than the email is held. */
+static int64_t held(int64_t from_ms, int64_t to_ms, int64_t last_ms)
+{
+    to_ms = to_ms < last_ms ? to_ms : last_ms;
+    return to_ms > from_ms ? to_ms - from_ms : 0;
+}
+
 int64_t send_allowed(const struct work *w, const struct run *r, const struct sequence_plan *s,
                      const struct email_plan *e, int64_t from_ms, enum reason *out_held_by)
 {
@@ -154,9 +161,9 @@ int64_t send_allowed(const struct work *w, const struct run *r, const struct seq
         if (capped_ms == at_ms) {
             break;
         }
-        held_ms[HOLD_SEND_WINDOW] += window_ms - at_ms;
-        held_ms[HOLD_QUIET_HOURS] += quiet_ms - window_ms;
-        held_ms[HOLD_CAP] += capped_ms - quiet_ms;
+        held_ms[HOLD_SEND_WINDOW] += held(at_ms, window_ms, last_ms);
+        held_ms[HOLD_QUIET_HOURS] += held(window_ms, quiet_ms, last_ms);
+        held_ms[HOLD_CAP] += held(quiet_ms, capped_ms, last_ms);
         at_ms = capped_ms;
     }
     *out_held_by = longest(held_ms);
