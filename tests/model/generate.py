@@ -8,9 +8,7 @@ STARTS = [1774601100000, 1772442000000, 1792962000000, 1791032400000, 1774818000
 KINDS = ["visit", "search", "download", "open", "click", "purchase"]
 
 # Features that do not come up, with the reason.
-LEFT_OUT = {
-    "late": "an idle wake-up of the engine moves the instant at which a late event is evaluated",
-}
+LEFT_OUT = {}
 
 
 class Generator:
@@ -20,9 +18,10 @@ class Generator:
         self.unit = self.pick([10 * MINUTE, HOUR, HOUR, 3 * HOUR])
         self.start = self.pick(STARTS) // self.unit * self.unit
         self.length = self.r.randint(4, 30)
-        self.segment_ids = []
+        self.segment_ids, self.sequence_ids, self.emails = [], [], []
         self.features = {f for f in ("rfm", "score", "attributes", "calendar", "filters", "remember", "limits", "late", "zones",
-                                     "refunds", "erase", "feedback", "holdout", "content", "at_end")
+                                     "refunds", "erase", "feedback", "holdout", "content", "at_end", "sequences", "sequences_again", "windows",
+                                     "branches", "state_functions")
                          if f not in self.off and self.chance(0.5)}
 
     def chance(self, p):
@@ -38,8 +37,8 @@ class Generator:
         return self.r.randint(lo, hi) * self.unit
 
     # ---- predicates ----------------------------------------------------------------------------------------------------
-    def kind(self):
-        more = ["open.any", "click.any"] + (["click.big", "visit.price"] if self.has("filters") else [])
+    def kind(self, entry=False):
+        more = ([] if entry and "entry_any" in self.off else ["open.any", "click.any"]) + (["click.big", "visit.price"] if self.has("filters") else [])
         return self.pick(KINDS + more)
 
     def duration(self):
@@ -174,7 +173,150 @@ class Generator:
             config["scores"]["intent"] = {"half_life": self.span(1, 6), "points": points,
                                           "levels": {"low": 0, "medium": 1.3, "high": 4.7}}
         config["segments"] = self.segments(config)
+        if self.has("sequences") or self.has("sequences_again"):
+            if self.has("content"):
+                config["content"] = self.contents()
+            config["sequences"] = self.sequences(config)
+            config["limits"] = self.limits()
+            if self.chance(0.2):
+                config["send_if"] = self.top(config)
         return config
+
+    # ---- content and sequences -----------------------------------------------------------------------------------------
+    def items(self, word):
+        return ["%s-%d" % (word, i) for i in range(self.r.randint(1, 3))]
+
+    def contents(self):
+        named = self.r.sample(self.segment_ids, min(len(self.segment_ids), 2))
+        out = {"email": {"slots": ["subject", "cta", "proof"], "optional": ["proof"], "resolve": named,
+                         "default": {"subject": self.items("d"), "cta": self.items("dc")}}}
+        for n in named:
+            out["email"][n] = {slot: self.items(n.replace(".", "_") + "-" + slot) for slot in self.r.sample(["subject", "cta", "proof"], 2)}
+        if self.chance(0.4):
+            out["landing"] = {"slots": ["hero"], "resolve": named[:1], "default": {"hero": ["h"]}}
+            for n in named[:1]:
+                out["landing"][n] = {"hero": ["h-" + n.replace(".", "_")]}
+        return out
+
+    def sequences(self, config):
+        names = ["q%d" % i for i in range(self.r.randint(1, 2 if self.chance(0.8) else 3))]
+        self.sequence_ids = names
+        out = {}
+        for name in names:
+            emails = ["m%d" % i for i in range(self.r.randint(1, 3))]
+            self.emails += ["%s.%s" % (name, e) for e in emails]
+            out[name] = self.sequence(config, name, emails)
+        return out
+
+    def entry(self, config):
+        enter = {}
+        if not self.segment_ids or self.chance(0.5):
+            enter["on_event"] = [self.kind(True) for _ in range(self.r.randint(1, 2))]
+        if self.segment_ids and (not enter or self.chance(0.3)):
+            enter[self.pick(["on_entering", "on_entering", "on_leaving"])] = [self.pick(self.segment_ids)]
+        if self.chance(0.2):
+            enter["if"] = self.top(config)
+        again = self.pick([None, 0, self.span(), self.span()])
+        if again is not None:
+            enter["reenter_after"] = again
+        return enter
+
+    def sequence(self, config, name, emails):
+        s = {"enter": self.entry(config), "engagement_window": self.span(1, 4), "conversion_window": self.span(0, 3)}
+        x = self.r.random()
+        if x < 0.3:
+            s["goal"] = {"event": [self.kind(True) for _ in range(self.r.randint(1, 2))]}
+        elif x < 0.4 and self.segment_ids:
+            s["goal"] = {"entering": self.pick(self.segment_ids)}
+        elif x < 0.5:
+            s["goal"] = {"when": self.top(config)}
+        if self.chance(0.2):
+            s["stop_if"] = self.top(config)
+        if self.has("windows") and self.chance(0.5):
+            a, b = self.r.sample(range(0, 48), 2)
+            s["send_window"] = {"days": self.r.sample(range(7), self.r.randint(3, 6)), "hours": [a * 30, b * 30]}
+            if self.chance(0.3):
+                del s["send_window"]["days"]
+        s["emails"] = [self.email(config, e) for e in emails]
+        if self.chance(0.15):
+            s["max_emails"] = self.r.randint(1, 4)
+        if self.has("holdout") and self.chance(0.5):
+            s["holdout"] = 50
+        if self.chance(0.1):
+            s["engagement"] = "any"
+        if self.has("branches"):
+            s["branch"] = {o: self.action(name, emails) for o in
+                           self.r.sample(["opened_not_clicked", "clicked_not_converted", "no_engagement", "not_delivered"], self.r.randint(1, 3))}
+        if self.has("at_end") and self.has("attributes"):
+            s["at_end"] = {o: self.set_at_end() for o in self.r.sample(["no_engagement", "opened_not_clicked", "clicked_not_converted"], 2)}
+        return s
+
+    def set_at_end(self):
+        out = {"set": self.pick([{"flag": self.chance(0.5)}, {"n": self.r.randint(0, 4)}, {"s": "ab"}])}
+        if self.chance(0.5):
+            out["until"] = self.r.sample(["visit", "search", "click"], 2)
+        return out
+
+    def email(self, config, name):
+        e = {"id": name, "after": self.span(0, 4)}
+        if self.chance(0.15):
+            e["if"] = self.top(config)
+        if self.has("feedback") and self.chance(0.3):
+            e["subscription"] = "news"
+        if self.chance(0.1):
+            e["transactional"] = True
+        if self.chance(0.2):
+            e["expires_in"] = self.span()
+        if self.chance(0.2):
+            e.update(template="t", purpose="p", theme="th")
+        if self.chance(0.2):
+            e["personalize"] = ["event.url"] + (["customer.n"] if self.has("attributes") else [])
+        if self.has("content") and self.chance(0.4):
+            e["own"] = {self.pick(["subject", "cta"]): self.own(config)}
+        return e
+
+    def own(self, config):
+        lists = {"default": self.items("own")}
+        for n in config["content"]["email"]["resolve"]:
+            if self.chance(0.5):
+                lists[n] = self.items("own-" + n.replace(".", "_"))
+        return lists
+
+    def action(self, name, emails):
+        others = [q for q in self.sequence_ids if q != name]
+        kinds = ["goto", "end", "next"] + (["resend", "resend"] if self.has("content") else []) + (["start", "start"] if others else [])
+        what = self.pick(kinds)
+        a = {}
+        if what == "goto":
+            a["goto"] = self.pick(emails)
+        elif what == "resend":
+            a["resend"] = {"slot": "subject", "use": self.pick([1, 2, 3, "own-id"])}
+        elif what == "start":
+            a["start"] = self.pick(others)
+        else:
+            a[what] = True
+        if what != "next" and self.chance(0.5):
+            a["after"] = self.span(0, 3)
+        if self.chance(0.3):
+            a["at_most"] = self.r.randint(1, 2)
+        if self.chance(0.3):
+            a["times_in_a_row"] = self.r.randint(1, 2)
+        return a
+
+    def limits(self):
+        out = {}
+        if self.has("limits"):
+            out["emails"] = [[self.r.randint(1, 2), self.span(1, 5)]] + ([[self.r.randint(2, 3), self.span(6, 12)]] if self.chance(0.4) else [])
+        if self.has("windows") and self.chance(0.5):
+            a, b = self.r.sample(range(0, 48), 2)
+            out["quiet_hours"] = [a * 30, b * 30]
+        if self.chance(0.3):
+            out["priority"] = self.r.sample(self.sequence_ids, self.r.randint(1, len(self.sequence_ids)))
+        if self.chance(0.5):
+            out["max_delay"] = self.span(2, 30)
+        if self.has("holdout") and self.chance(0.3):
+            out["holdout"] = 30
+        return out
 
     def segments(self, config):
         out = {}
@@ -211,7 +353,10 @@ class Generator:
 
     def event(self, customer, number, config):
         kind = self.pick(KINDS + ["visit", "click", "open"] + (["profile", "profile"] if config["attributes"] else [])
-                         + (["refund"] if self.has("refunds") else []))
+                         + (["refund"] if self.has("refunds") else [])
+                         + (["delivered", "bounce", "bounce", "reply", "unsubscribe", "subscribe", "complaint"]
+                            if self.emails and self.has("feedback") else [])
+                         + (["open", "click", "click"] if self.emails else []))
         e = {"kind": kind, "customer": customer, "at": self.instant(), "id": "e%d" % number}
         if kind in ("visit", "click"):
             e["url"] = self.pick(["/a", "/price", "/b"])
@@ -219,6 +364,12 @@ class Generator:
             e["n"] = self.r.randint(0, 4)
         if kind in ("open", "click") and self.chance(0.2):
             e["machine"] = self.pick([True, False])
+        if kind in ("open", "click", "reply", "delivered", "bounce", "unsubscribe", "complaint") and self.emails and self.chance(0.8):
+            e["email"] = self.pick(self.emails)
+        if kind == "bounce":
+            e["bounce_class"] = "hard" if self.chance(0.15) else "soft"
+        if kind in ("unsubscribe", "subscribe") and self.chance(0.5):
+            e["subscription"] = "news"
         if kind in ("purchase", "refund"):
             e.update(order="o%d" % self.r.randint(1, 4), amount=self.pick([500, 1000, 2000, 0]), currency="EUR")
             if kind == "purchase" and self.chance(0.1):

@@ -8,6 +8,7 @@ from facts import Facts, RFM_NAMES, constants_of, moments, passes
 HUMAN_AFTER = 2000          # a click sooner after its sending is a machine's
 QUARTER = 15 * MINUTE       # edges of windows and quiet hours lie on quarters of an hour
 IDS_REMEMBERED = 64
+HOLDS = ["send_window", "quiet_hours", "cap"]
 
 
 class Sent:
@@ -81,7 +82,7 @@ class Model:
         return [record for _, record in self.out]
 
     def emit(self, record):
-        self.out.append(((self.clock,) + self.order + (len(self.out),), record))
+        self.out.append(((self.clock,) + self.order, record))
 
     def run_time(self, stream):
         """All that is due before the stream time, for every customer."""
@@ -129,7 +130,7 @@ class Model:
     def arrive(self, number, event):
         self.order = (0, number)
         key, at = event["customer"], event["at"]
-        if at <= self.erased.get(key, at - 1):
+        if at < self.erased.get(key, at):
             return
         c = self.customers.get(key)
         if event.get("id") is not None and c and event["id"] in c.ids[-IDS_REMEMBERED:]:
@@ -192,11 +193,20 @@ class Model:
         second = c.facts.add(at, kinds, event)
         c.decided = instant
         c.ticked = None
+        before, mark = self.memberships(c), len(self.out)
         cause = event.get("id") or "time"
-        changes = self.segments(c, instant, cause)
+        changes = self.segments(c, instant)
         feedback = self.feedback(c, event)
-        ended = self.ends(c, instant, kinds if not second else set(), changes, feedback)
-        self.entries(c, instant, changes, kinds if not second else set(), ended, event, cause)
+        kinds = set() if second else kinds
+        ended = self.ends(c, instant, kinds, changes, feedback)
+        self.entries(c, instant, changes, kinds, ended, event, cause)
+        while True:                       # what followed may change segments again
+            changes = self.segments(c, instant)
+            if not changes["entered"] and not changes["left"]:
+                break
+            ended |= self.ends(c, instant, set(), changes, None)
+            self.entries(c, instant, changes, set(), ended, event, cause)
+        self.changed(c, instant, cause, before, mark)
         c.cache = None
 
     def until_unset(self, c, kinds, at):
@@ -242,9 +252,8 @@ class Model:
         return max(found, key=lambda s: s.at) if found else None
 
     def erase(self, c, instant):
-        before = list(self.memberships(c))
-        for name in before:
-            self.membership(c, instant, name, "left", "erased", [])
+        for name in self.memberships(c):
+            self.membership(instant, c, name, "left", "erased", [])
         for run in list(c.runs.values()):
             self.end(c, run, "erased", instant)
         del self.customers[c.key]
@@ -271,7 +280,7 @@ class Model:
     def memberships(self, c):
         return [n for n in self.names if n in c.now_in]
 
-    def segments(self, c, at, cause):
+    def segments(self, c, at):
         """All segments at an instant, in the order of the configuration (its generator keeps dependencies in it)."""
         view = c.facts.view(at, c)
         entered, left = [], []
@@ -280,17 +289,19 @@ class Model:
                 self.ladder(c, view, name, self.rungs(rule), entered, left)
             else:
                 self.segment(c, view, name, rule, entered, left)
-        now = self.memberships(c)
-        for name, status in self.in_order(entered, left):
-            self.membership(c, at, name, status, cause, now)
         return {"entered": set(entered), "left": set(left)}
 
-    def in_order(self, entered, left):
-        for name in self.config.get("segments", {}):
-            def mine(n):
-                return n == name or n.startswith(name + ".")
-            yield from ((n, "left") for n in left if mine(n))
-            yield from ((n, "entered") for n in entered if mine(n))
+    def changed(self, c, at, cause, before, mark):
+        """One record per real change of one input, ahead of what followed from it: never a pair that cancels out. A ladder's
+        move is two records, left first."""
+        now = self.memberships(c)
+        rest, self.out = self.out[mark:], self.out[:mark]
+        for name, rule in self.config.get("segments", {}).items():
+            for status, old, new in (("left", before, now), ("entered", now, before)):
+                for n in old:
+                    if n not in new and (n == name or n.startswith(name + ".")):
+                        self.membership(at, c, n, status, cause, now)
+        self.out += rest
 
     def ladder(self, c, view, name, rungs, entered, left):
         current = c.rungs.get(name)
@@ -326,25 +337,30 @@ class Model:
             c.now_in[name] = view.at
             entered.append(name)
 
-    def membership(self, c, at, name, status, cause, now):
+    def membership(self, at, c, name, status, cause, now):
         self.emit({"type": "membership", "customer": c.key, "segment": name, "status": status, "at": at, "cause": cause,
                        "segments": now})
 
     # ---- what time does ------------------------------------------------------------------------------------------------
     def tick(self, c, at):
-        self.clock = c.ticked = at
+        self.clock = at
+        did_any = False
+        for click in sorted((w for w in c.waiting if w.at + self.bot_wait <= at), key=lambda w: w.at):
+            c.waiting.remove(click)
+            did_any = True
+            if self.is_human(click):
+                self.input(c, at, click.event, self.human_kinds("click", click.event), click.at)
+        before, mark = self.memberships(c), len(self.out)
         while True:
-            did = False
-            for click in [w for w in c.waiting if w.at + self.bot_wait <= at]:
-                c.waiting.remove(click)
-                did = True
-                if self.is_human(click):
-                    self.input(c, at, click.event, self.human_kinds("click", click.event), click.at)
-            changes = self.segments(c, at, "time")
-            did = did or bool(changes["entered"] or changes["left"])
+            changes = self.segments(c, at)
+            did = bool(changes["entered"] or changes["left"])
             did = bool(self.ends(c, at, set(), changes, None)) or did
             started = []
             for run in self.runs(c):
+                if run.holdout and self.holdout_end(run) <= at:
+                    self.end(c, run, "completed", self.holdout_end(run))
+                    c.completed.add(run.sequence)
+                    did = True
                 if not run.holdout and run.open and self.judged_at(run) + self.lateness <= at:
                     self.judge(c, run, started)
                     did = True
@@ -353,13 +369,17 @@ class Model:
                     did = True
             self.entries(c, at, changes, set(), set(), None, "time")
             did = self.send(c, at) or did
+            did_any = did_any or did
             if not did:
                 break
+        self.changed(c, at, "time", before, mark)
+        if did_any:
             c.decided = max(c.decided, at)
         c.ticked = at
 
     def runs(self, c):
-        return [c.runs[s] for s in self.sequences if s in c.runs]
+        """In the order of their entries."""
+        return list(c.runs.values())
 
     def finish(self, c):
         """After the last event judgements as of an instant up to the end are made at once."""
@@ -396,8 +416,8 @@ class Model:
         goal = s.get("goal", {})
         if goal.get("entering") in c.now_in or goal.get("when") and holds(goal["when"], view):
             return "goal"
-        if c.suppressed or c.no_subscription:
-            self.outcome_record(c, name, None, None, None, None, "not_entered", "suppression", self.held_out(c, name), at)
+        if c.suppressed or c.no_subscription and not any(e.get("transactional") for e in s["emails"]):
+            self.outcome_record(c, name, None, None, None, None, "not_entered", "suppression", False, at)
             return "suppression"
         holdout = self.held_out(c, name)
         run = c.runs[name] = Run(name, number + 1, at, holdout, event, cause)
@@ -435,8 +455,6 @@ class Model:
                 outcome = "converted"
             elif s.get("stop_if") and holds(s["stop_if"], view):
                 outcome = "stopped"
-            elif run.holdout and self.holdout_end(run) <= at and not kinds:
-                outcome = "completed"
             if outcome:
                 self.end(c, run, outcome, at)
                 ended.add(run.sequence)
@@ -579,8 +597,7 @@ class Model:
         reason = self.enter(c, plan.action["start"], plan.planned, plan.earliest, None, "time")
         new, self.out = self.out[place:], self.out[:place]
         self.outcome(c, run, None, "moved", reason, plan.planned)
-        for key, record in new:
-            self.out.append((key[:-1] + (len(self.out),), record))
+        self.out += new
         run.plan = None
 
     # ---- sending -------------------------------------------------------------------------------------------------------
@@ -669,13 +686,19 @@ class Model:
         return not email.get("transactional") and (c.no_subscription or email.get("subscription") in c.unsubscribed)
 
     def held_by(self, c, run, plan):
-        """What held an email longest."""
-        spent = {}
+        """What held an email longest. Where two hold at once both are counted, or the one that is waited for first (send
+        window, quiet hours, cap); the page leaves that open, and either answer is good."""
         edges = list(self.trials(c, plan.planned, plan.planned + self.max_delay()))
+        together, first, waits_for = {}, {}, None
         for lo, hi in zip(edges, edges[1:]):
-            for what in self.against(c, run, plan.email, lo):
-                spent[what] = spent.get(what, 0) + hi - lo
-        return max(spent, key=lambda what: spent[what])
+            holds_it = self.against(c, run, plan.email, lo)
+            if waits_for not in holds_it:                # its turn is over: the next that holds
+                turn = HOLDS.index(waits_for) + 1 if waits_for else 0
+                waits_for = next(what for what in HOLDS[turn:] + HOLDS[:turn] if what in holds_it)
+            for what in holds_it:
+                together[what] = together.get(what, 0) + hi - lo
+            first[waits_for] = first.get(waits_for, 0) + hi - lo
+        return "|".join(sorted({what for spent in (together, first) for what in spent if spent[what] == max(spent.values())}))
 
     def not_sent(self, c, run, attempt, outcome, reason, at):
         email = run.plan.email
@@ -730,7 +753,7 @@ class Model:
             where, name = what.split(".")
             v = view.attr(name) if where == "customer" else (run.event or {}).get(name)
             if v is not None and v is not UNKNOWN:
-                out[what] = v
+                out[what] = str(v).lower() if isinstance(v, bool) else str(v)
         return out
 
     def content(self, c, channel, email, plan):
