@@ -175,6 +175,23 @@ sequences:
         self.assertEqual(len([r for r in records if r["type"] == "trigger"]), 1)
 
 
+class Holdout(unittest.TestCase):
+    RULES = Identity.RULES.replace("reenter_after: 0d}", "reenter_after: 0d}\n    holdout: 50%")
+
+    def test_every_record_of_a_held_out_run_says_so_and_the_draw_is_of_the_customer_alone(self):
+        events = [(hour, "visit", {}, f"c-{number}") for hour in (0, 5) for number in range(40)]
+        records = backtest(self.RULES, events, 20)
+        held = {}
+        for record in records:
+            if record["type"] == "outcome":
+                held.setdefault(record["customer"], set()).add(record["holdout"])
+        self.assertTrue(all(len(said) == 1 for said in held.values()), "the same in every record of every run")
+        out = {customer for customer, said in held.items() if True in said}
+        self.assertTrue(8 <= len(out) <= 32, len(out))
+        self.assertEqual({r["customer"] for r in records if r["type"] == "trigger"}, set(held) - out)
+        self.assertEqual({r["outcome"] for r in records if r["type"] == "outcome" and r["customer"] in out}, {"entered", "completed"})
+
+
 class Nothing(unittest.TestCase):
     """`cancel`: nothing is announced ahead, so nothing is cancelled: no record of a kind `cancel` exists."""
 
