@@ -33,6 +33,9 @@ SAID = [
     ("explain_unsubscribed", 0, ["explain", "c-3", "-c", SHOP, "--state", "STATE"]),
     ("explain_later", 0, ["explain", "c-2", "-c", SHOP, "--state", "STATE", "--at", "2026-05-02T12:30:00Z"]),
     ("explain_json", 0, ["explain", "c-4", "-c", SHOP, "--state", "STATE", "-o", "json"]),
+    ("against", 78, ["check", TOOLS + "changed.yaml", "--against", SHOP, "--at", "2026-06-01T00:00:00Z"]),
+    ("against_json", 78, ["check", TOOLS + "changed.yaml", "--against", SHOP, "--at", "2026-06-01T00:00:00Z", "-o", "json"]),
+    ("against_nothing", 0, ["check", SHOP, "--against", SHOP]),
     ("test_failing_junit", 1, ["test", TOOLS + "failing.yaml", "-o", "junit", "-n", "consented"]),
 ]
 
@@ -52,7 +55,7 @@ def say(folder, arguments):
 def steady(said):
     """Without what another version may change: the size of a record, the hash of the rules."""
     said = re.sub(r"\d+ bytes|(?<=\"record_bytes\":)\d+", "BYTES", said)
-    return re.sub(r"(?<=rules      )[0-9a-f]{16}|(?<=\"config\":\")[0-9a-f]{16}", "RULES", said)
+    return re.sub(r"(?<=; config )[0-9a-f]{16}|(?<=_config\":\")[0-9a-f]{16}|(?<=rules      )[0-9a-f]{16}|(?<=\"config\":\")[0-9a-f]{16}", "RULES", said)
 
 
 def expected_path(name):
@@ -315,6 +318,83 @@ class Cuts(Folder):
         done = run("cuts", "-c", SHOP, "--state", self.state)
         self.assertEqual(done.returncode, 1)
         self.assertIn("none of the 1 customers has an order", done.stderr)
+
+
+class Against(Folder):
+    AT = ["--at", "2026-06-01T00:00:00Z"]
+
+    def changed(self, *pairs):
+        with open(os.path.join(ROOT, SHOP), encoding="utf-8") as file:
+            shop = file.read()
+        for old, new in pairs:
+            self.assertIn(old, shop)
+            shop = shop.replace(old, new, 1)
+        return self.write("changed.yaml", shop)
+
+    def compare(self, *pairs, code=0):
+        done = run("check", self.changed(*pairs), "--against", SHOP, *self.AT, "-o", "json")
+        self.assertEqual(done.returncode, code, done.stderr)
+        return {change["path"]: change for change in json.loads(done.stdout)["changes"]}
+
+    def test_comments_quotes_the_order_of_keys_profiles_and_tests_are_no_change(self):
+        changes = self.compare(("version: 1", "# hello\nversion: 1"), ("{at: +3h, click", "{at: +4h, click"),
+                               ("{type: date, dimension: demographic}", "{dimension: demographic, type: \"date\"}"),
+                               ("lapsed: {dimension: behavioral,", "lapsed: {profile: {tone: sober}, dimension: behavioral,"))
+        self.assertEqual(changes, {})
+
+    def test_a_renamed_app_is_a_warning(self):
+        changes = self.compare(("app: tools", "app: other"))
+        self.assertEqual(list(changes), ["app"])
+        self.assertEqual(changes["app"]["severity"], "warning")
+        self.assertIn("starts anew", changes["app"]["effect"])
+
+    def test_a_wider_window_is_a_lower_bound_for_the_difference(self):
+        changes = self.compare(('count("visit", days(30))', 'count("visit", days(37))'))
+        self.assertIn("2026-06-08T00:00:00Z", changes["counter of visit"]["effect"])
+
+    def test_a_narrower_window_names_no_counter(self):
+        changes = self.compare(('count("visit", days(30))', 'count("visit", days(3))'))
+        self.assertEqual(list(changes), ["segments.small_firm"])
+
+    def test_a_counter_without_a_window_is_a_lower_bound_for_ever(self):
+        changes = self.compare(('count("visit", days(30))', 'count("download")'))
+        self.assertIn("for ever", changes["counter of download"]["effect"])
+
+    def test_a_new_version_of_an_experiment_is_welcome(self):
+        changes = self.compare(("use: s-five-minutes", "use: s-now"), ("    kind: headline", "    version: 2\n    kind: headline"))
+        self.assertEqual(changes["experiments.demo_subject"]["severity"], "change")
+
+    def test_other_arms_under_the_same_version_are_refused(self):
+        changes = self.compare(("use: s-five-minutes", "use: s-now"), code=78)
+        self.assertEqual(changes["experiments.demo_subject"]["severity"], "error")
+
+    def test_a_sequence_that_goes_ends_its_runs(self):
+        changes = self.compare(("      no_engagement:         {times_in_a_row: 2, start: reengage}\n", ""),
+                               ("  reengage:\n    enter: {on_entering: lapsed, reenter_after: 180d}\n    goal: {event: click}\n"
+                                "    emails:\n      - {id: reminder, after: 0d, subject: s-miss-you}\n", ""),
+                               ("      - {at: +61d, trigger: reengage.reminder}\n      - {at: +64d, outcome: reengage, is: completed}\n", ""))
+        self.assertEqual(changes["sequences.reengage"]["kind"], "removed")
+        self.assertIn("gone", changes["sequences.reengage"]["effect"])
+        self.assertEqual(changes["sequences.nurture"]["details"][0]["path"], "branch.no_engagement")
+
+    def test_a_wrong_configuration_on_either_side_is_exit_code_78(self):
+        wrong = self.write("wrong.yaml", "version: 1\n")
+        self.assertEqual(run("check", wrong, "--against", SHOP).returncode, 78)
+        self.assertEqual(run("check", SHOP, "--against", wrong).returncode, 78)
+
+    def test_secrets_are_not_shown(self):
+        old = self.write("old.yaml", 'version: 1\napp: shop\nstate: {store: "redis://h:1/0", password: !env ONE}\n')
+        new = self.write("new.yaml", 'version: 1\napp: shop\nstate: {store: "redis://h:1/0", password: !env TWO}\n')
+        os.environ.update(ONE="first-secret", TWO="second-secret")
+        done = run("check", new, "--against", old)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("state.password changed", done.stdout)
+        self.assertNotIn("-secret", done.stdout + done.stderr)
+        newer = self.write("newer.yaml", 'version: 1\napp: shop\nkafka: {brokers: [b], properties: {sasl.password: third-secret}}\n')
+        for pair in ((newer, old), (old, newer)):
+            done = run("check", pair[0], "--against", pair[1], "-o", "json")
+            self.assertIn("kafka.properties", done.stdout, done.stderr)
+            self.assertNotIn("-secret", done.stdout + done.stderr)
 
 
 class Redis(Folder):
