@@ -16,6 +16,7 @@ struct customer *customer_new(void)
     c->erased_ms = INSTANT_NEVER;
     c->due_ms = INSTANT_NEVER;
     c->order_first_ms = INSTANT_NEVER;
+    c->orders_from_ms = INSTANT_MIN;
     return c;
 }
 
@@ -50,6 +51,7 @@ void customer_free(struct customer *c)
     }
     for (uint32_t i = 0; i < c->history_count; i++) {
         mem_free(c->histories[i].entries);
+        mem_free(c->histories[i].days);
     }
     for (uint32_t i = 0; i < c->kind_count; i++) {
         text_free(c->kinds[i].kind);
@@ -66,7 +68,9 @@ void customer_free(struct customer *c)
     mem_free(c->ids);
     mem_free(c->attributes);
     mem_free(c->orders);
+    mem_free(c->order_days);
     mem_free(c->histories);
+    mem_free(c->counters);
     mem_free(c->scores);
     mem_free(c->kinds);
     mem_free(c->memberships);
@@ -168,6 +172,8 @@ struct history *customer_need_history(struct customer *c, uint32_t key)
 
     if (h == NULL) {
         h = insert_history(c, key);
+        h->since_ms = INSTANT_MIN;
+        h->from_ms = INSTANT_MIN;
         h->first_ms = INSTANT_NEVER;
         h->last_ms = INSTANT_NEVER;
     }

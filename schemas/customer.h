@@ -21,6 +21,8 @@
 #define CUSTOMER_IDS_MAX         64   /* event ids remembered to drop duplicates */
 #define CUSTOMER_KINDS_MAX       32   /* kinds whose last time is kept */
 #define CUSTOMER_ENTRIES_MAX     1000 /* entries of one history; orders */
+#define CUSTOMER_DAYS_MAX        1000 /* days of older entries; beyond, the two oldest become one */
+#define CUSTOMER_COUNTERS_MAX    4096
 #define CUSTOMER_SENT_MAX        64   /* triggers remembered beyond those of active runs */
 #define CUSTOMER_EXPOSURES_MAX   64   /* experiments remembered, each version its own */
 #define CUSTOMER_CLICKS_MAX      16   /* clicks kept per trigger, the earliest */
@@ -48,15 +50,31 @@ struct history_entry {
                       without a field */
 };
 
+struct history_day { /* entries too many to be kept one by one, of one UTC day */
+    int32_t day;     /* days since 1970-01-01 */
+    int64_t count;
+    int64_t sum;
+    int64_t least; /* of its values */
+    int64_t most;
+};
+
 struct history { /* of one (kind or filter, field): what the rules can ask for */
     uint32_t key;
-    bool is_truncated;             /* entries were dropped that a rule could still ask for */
+    int64_t since_ms;  /* events before were not counted; INSTANT_MIN: all were; never: it stands
+                          still, as no rule asks for it */
+    int64_t from_ms;   /* entries before may be missing; INSTANT_MIN: none is */
+    bool is_truncated; /* entries were folded or dropped that a rule can ask for */
     struct history_entry *entries; /* oldest first; equal times in order of arrival */
     uint32_t count;
     uint32_t capacity;
+    struct history_day *days; /* older entries, folded; oldest first */
+    uint32_t day_count;
+    uint32_t day_capacity;
     int64_t total_count; /* ever */
     int64_t total_sum;   /* ever */
-    int64_t first_ms;    /* ever; never: none */
+    int64_t least;       /* value ever; 0 when there is none */
+    int64_t most;
+    int64_t first_ms; /* ever; never: none */
     int64_t last_ms;
 };
 
@@ -206,6 +224,7 @@ struct customer {
     int64_t due_ms;      /* the one timer: earliest instant at which time alone changes something */
     int64_t orders_ever; /* orders placed, those that left the list included */
     int64_t order_first_ms; /* never: none */
+    int64_t orders_from_ms; /* orders before may be missing from the list; INSTANT_MIN: none is */
 
     uint64_t *ids; /* hash64 of accepted event ids, oldest first */
     uint32_t id_count;
@@ -216,9 +235,16 @@ struct customer {
     struct order *orders; /* by at_ms, then id */
     uint32_t order_count;
     uint32_t order_capacity;
+    struct history_day *order_days; /* older orders, folded: purchases and their net sum */
+    uint32_t order_day_count;
+    uint32_t order_day_capacity;
     struct history *histories;
     uint32_t history_count;
     uint32_t history_capacity;
+    uint32_t *counters; /* keys of histories known from the customer's beginning, though nothing
+                           came for them yet; ascending */
+    uint32_t counter_count;
+    uint32_t counter_capacity;
     struct score *scores;
     uint32_t score_count;
     uint32_t score_capacity;

@@ -14,6 +14,15 @@ static void put_instant(struct bytes_out *out, int64_t at_ms)
     }
 }
 
+/* An instant of which INSTANT_MIN, from the beginning, is the usual one. */
+static void put_since(struct bytes_out *out, int64_t at_ms)
+{
+    bytes_put_long(out, at_ms == INSTANT_MIN ? 0 : 1);
+    if (at_ms != INSTANT_MIN) {
+        bytes_put_long(out, at_ms);
+    }
+}
+
 static void put_key(struct bytes_out *out, uint32_t key)
 {
     bytes_put_long(out, (int32_t)key);
@@ -29,6 +38,48 @@ static void put_count(struct bytes_out *out, uint32_t count)
 static void put_end(struct bytes_out *out)
 {
     bytes_put_long(out, 0);
+}
+
+static void put_days(const struct history_day *days, uint32_t count, struct bytes_out *out)
+{
+    put_count(out, count);
+    for (uint32_t i = 0; i < count; i++) {
+        bytes_put_long(out, days[i].day);
+        bytes_put_long(out, days[i].count);
+        bytes_put_long(out, days[i].sum);
+        bytes_put_long(out, days[i].least);
+        bytes_put_long(out, days[i].most);
+    }
+    put_end(out);
+}
+
+static void put_history(const struct history *h, struct bytes_out *out)
+{
+    put_key(out, h->key);
+    put_since(out, h->since_ms);
+    put_since(out, h->from_ms);
+    bytes_put_bool(out, h->is_truncated);
+    bytes_put_long(out, h->total_count);
+    bytes_put_long(out, h->total_sum);
+    bytes_put_long(out, h->least);
+    bytes_put_long(out, h->most);
+    put_instant(out, h->first_ms);
+    put_instant(out, h->last_ms);
+    put_count(out, h->count);
+    for (uint32_t k = 0; k < h->count; k++) {
+        bytes_put_long(out, h->entries[k].at_ms);
+        bytes_put_long(out, h->entries[k].value);
+    }
+    put_end(out);
+    put_days(h->days, h->day_count, out);
+}
+
+static void put_keys(const uint32_t *keys, uint32_t count, struct bytes_out *out)
+{
+    bytes_put_long(out, (int64_t)count * 4);
+    for (uint32_t i = 0; i < count; i++) {
+        bytes_put_u32(out, keys[i]);
+    }
 }
 
 static void put_facts(const struct customer *c, struct bytes_out *out)
@@ -53,24 +104,13 @@ static void put_facts(const struct customer *c, struct bytes_out *out)
         bytes_put_bool(out, o->is_foreign);
     }
     put_end(out);
+    put_days(c->order_days, c->order_day_count, out);
     put_count(out, c->history_count);
     for (uint32_t i = 0; i < c->history_count; i++) {
-        const struct history *h = &c->histories[i];
-
-        put_key(out, h->key);
-        bytes_put_bool(out, h->is_truncated);
-        bytes_put_long(out, h->total_count);
-        bytes_put_long(out, h->total_sum);
-        put_instant(out, h->first_ms);
-        put_instant(out, h->last_ms);
-        put_count(out, h->count);
-        for (uint32_t k = 0; k < h->count; k++) {
-            bytes_put_long(out, h->entries[k].at_ms);
-            bytes_put_long(out, h->entries[k].value);
-        }
-        put_end(out);
+        put_history(&c->histories[i], out);
     }
     put_end(out);
+    put_keys(c->counters, c->counter_count, out);
     put_count(out, c->score_count);
     for (uint32_t i = 0; i < c->score_count; i++) {
         put_key(out, c->scores[i].key);
@@ -241,6 +281,7 @@ void customer_encode(const struct customer *c, struct bytes_out *out)
     put_instant(out, c->due_ms);
     bytes_put_long(out, c->orders_ever);
     put_instant(out, c->order_first_ms);
+    put_since(out, c->orders_from_ms);
     bytes_put_long(out, (int64_t)c->id_count * 8);
     for (uint32_t i = 0; i < c->id_count; i++) {
         bytes_put_u64(out, c->ids[i]);

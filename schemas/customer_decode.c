@@ -23,6 +23,13 @@ static int64_t get_instant(struct bytes_in *in)
     return INSTANT_NEVER;
 }
 
+static int64_t get_since(struct bytes_in *in)
+{
+    int64_t at_ms = get_instant(in);
+
+    return at_ms == INSTANT_NEVER ? INSTANT_MIN : at_ms;
+}
+
 static uint32_t get_key(struct bytes_in *in)
 {
     int64_t key = bytes_long(in);
@@ -106,6 +113,23 @@ static void get_attributes(struct bytes_in *in, struct customer *c)
     arena_fini(&scratch);
 }
 
+static struct history_day *get_days(struct bytes_in *in, uint32_t *out_count,
+                                    uint32_t *out_capacity)
+{
+    struct history_day *days = get_list(in, 5, sizeof(struct history_day), out_count, out_capacity);
+
+    for (uint32_t i = 0; i < *out_count; i++) {
+        days[i].day = get_int(in);
+        days[i].count = bytes_long(in);
+        days[i].sum = bytes_long(in);
+        days[i].least = bytes_long(in);
+        days[i].most = bytes_long(in);
+        in->is_bad |= i > 0 && days[i].day <= days[i - 1].day;
+    }
+    get_end(in, *out_count);
+    return days;
+}
+
 static void get_orders(struct bytes_in *in, struct customer *c)
 {
     c->orders = get_list(in, 6, sizeof(struct order), &c->order_count, &c->order_capacity);
@@ -120,29 +144,60 @@ static void get_orders(struct bytes_in *in, struct customer *c)
         o->is_foreign = bytes_bool(in);
     }
     get_end(in, c->order_count);
+    c->order_days = get_days(in, &c->order_day_count, &c->order_day_capacity);
+}
+
+static void get_one_history(struct bytes_in *in, struct history *h)
+{
+    h->key = get_key(in);
+    h->since_ms = get_since(in);
+    h->from_ms = get_since(in);
+    h->is_truncated = bytes_bool(in);
+    h->total_count = bytes_long(in);
+    h->total_sum = bytes_long(in);
+    h->least = bytes_long(in);
+    h->most = bytes_long(in);
+    h->first_ms = get_instant(in);
+    h->last_ms = get_instant(in);
+    h->entries = get_list(in, 2, sizeof(struct history_entry), &h->count, &h->capacity);
+    for (uint32_t k = 0; k < h->count; k++) {
+        h->entries[k].at_ms = bytes_long(in);
+        h->entries[k].value = bytes_long(in);
+    }
+    get_end(in, h->count);
+    h->days = get_days(in, &h->day_count, &h->day_capacity);
+}
+
+static void get_counters(struct bytes_in *in, struct customer *c)
+{
+    struct bytes b = bytes_long_bytes(in, CUSTOMER_COUNTERS_MAX * 4);
+    struct bytes_in keys = bytes_in(b);
+
+    in->is_bad |= b.size % 4 != 0;
+    if (in->is_bad || b.size == 0) {
+        return;
+    }
+    c->counter_count = (uint32_t)(b.size / 4);
+    c->counter_capacity = c->counter_count;
+    c->counters = mem_alloc(b.size);
+    for (uint32_t i = 0; i < c->counter_count; i++) {
+        c->counters[i] = bytes_u32(&keys);
+        in->is_bad |= i > 0 && c->counters[i] <= c->counters[i - 1];
+    }
 }
 
 static void get_histories(struct bytes_in *in, struct customer *c)
 {
-    c->histories = get_list(in, 7, sizeof(struct history), &c->history_count, &c->history_capacity);
+    c->histories =
+        get_list(in, 12, sizeof(struct history), &c->history_count, &c->history_capacity);
     for (uint32_t i = 0; i < c->history_count; i++) {
         struct history *h = &c->histories[i];
 
-        h->key = get_key(in);
-        h->is_truncated = bytes_bool(in);
-        h->total_count = bytes_long(in);
-        h->total_sum = bytes_long(in);
-        h->first_ms = get_instant(in);
-        h->last_ms = get_instant(in);
-        h->entries = get_list(in, 2, sizeof(struct history_entry), &h->count, &h->capacity);
-        for (uint32_t k = 0; k < h->count; k++) {
-            h->entries[k].at_ms = bytes_long(in);
-            h->entries[k].value = bytes_long(in);
-        }
-        get_end(in, h->count);
+        get_one_history(in, h);
         in->is_bad |= i > 0 && h->key <= h[-1].key;
     }
     get_end(in, c->history_count);
+    get_counters(in, c);
 }
 
 static void get_scores(struct bytes_in *in, struct customer *c)
@@ -394,6 +449,7 @@ enum err customer_decode(struct bytes b, struct customer **out_customer)
     c->due_ms = get_instant(&in);
     c->orders_ever = bytes_long(&in);
     c->order_first_ms = get_instant(&in);
+    c->orders_from_ms = get_since(&in);
     get_ids(&in, c);
     get_attributes(&in, c);
     get_orders(&in, c);

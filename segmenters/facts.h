@@ -48,13 +48,26 @@ struct filter_plan {
     const struct predicate *predicate; /* scope: event */
 };
 
+/* What a history keeps of each event. */
+enum history_class {
+    HISTORY_TIMES,    /* its time */
+    HISTORY_NUMBERS,  /* and a number: sum, min, max; of orders net of refunds */
+    HISTORY_EXTREMES, /* min and max of orders, which no refund undoes */
+    HISTORY_VALUES    /* and what tells a value from others: distinct */
+};
+
+/* Numbers are kept as millionths, so that sums do not depend on the order of arrival; money in
+ * minor units. */
+#define HISTORY_NUMBER_UNIT INT64_C(1000000)
+
 struct history_plan {
-    uint32_t key;     /* hash32 of "kind-or-filter US filter-text US field" */
+    uint32_t key;     /* hash32 of "kind-or-filter US filter-text US field US class" */
     struct text name; /* kind or filter name; "open.any", "click.any" count machines too */
     struct text kind;
     const struct filter_plan *filter; /* NULL: every event of the kind */
-    uint32_t field;                   /* key of the event field; 0: none */
-    int64_t window_ms;                /* the widest any rule asks for; never: for ever */
+    enum history_class class;
+    uint32_t field;    /* key of the event field; 0: none */
+    int64_t window_ms; /* the widest any rule asks for; never: for ever */
     uint32_t keep; /* newest entries the rules can ask for, 1..CUSTOMER_ENTRIES_MAX; 0: only first,
                       last, totals */
 };
@@ -97,7 +110,10 @@ struct facts_plan {
     struct score_plan *scores;
     uint32_t score_count;
     uint32_t score_capacity;
-    struct rfm_plan rfm; /* is_used false: no rfm score */
+    struct rfm_plan rfm;  /* is_used false: no rfm score */
+    bool has_cadence;     /* scores.rfm.cadence: how often customers come back (domain: gamma) */
+    double cadence_r;     /* shape of the rate of orders over customers */
+    double cadence_alpha; /* its scale, weeks */
     const struct zone_table *zones;
     int64_t order_window_ms; /* the widest any rule asks of orders; never: for ever */
 };
@@ -116,6 +132,13 @@ struct facts_event {
                     * waiting click is applied twice: at once (first, not human), and as a human one
                     * when bot_wait has passed */
 };
+
+/* The instant at which a day's folded entries are counted: its last. */
+int64_t facts_day_end(const struct history_day *d);
+
+/* Before the first input under this plan: counters that the customer is not known to have begun
+ * begin now, so that questions about before are bounds; of a new customer all is known. */
+void facts_adopt(const struct facts_plan *plan, struct customer *c, bool is_new);
 
 /* Apply one accepted event to the facts: attributes (last writer by event time wins, equal times:
  * later arrival), remember, orders and refunds, histories, scores, last times of kinds. Facts are

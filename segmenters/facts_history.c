@@ -11,14 +11,12 @@
 #include "processor/base/instant.h"
 #include "processor/base/mem.h"
 
-/* The first double that no int64 reaches. */
-#define INT64_END 9223372036854775808.0
-
 /* Counts or adds up money of purchases that pass a filter. */
 static bool follows_orders(const struct history_plan *plan)
 {
     return plan->filter != NULL && text_is(plan->filter->kind, "purchase") &&
-           (plan->field == 0 || plan->field == hash32(TEXT("amount")));
+           (plan->class == HISTORY_TIMES ||
+            (plan->class == HISTORY_NUMBERS && plan->field == hash32(TEXT("amount"))));
 }
 
 static bool is_outside(const struct history_plan *plan, int64_t at_ms, int64_t now_ms)
@@ -27,29 +25,76 @@ static bool is_outside(const struct history_plan *plan, int64_t at_ms, int64_t n
            now_ms - at_ms >= plan->window_ms && !follows_orders(plan);
 }
 
+/* Of orders all are kept: a second record may move any of them. */
 static uint32_t keep_of(const struct history_plan *plan)
 {
-    return plan->keep > CUSTOMER_ENTRIES_MAX || follows_orders(plan) ? CUSTOMER_ENTRIES_MAX
-                                                                     : plan->keep;
+    return plan->keep > CUSTOMER_ENTRIES_MAX || text_is(plan->kind, "purchase")
+               ? CUSTOMER_ENTRIES_MAX
+               : plan->keep;
 }
 
-static void drop_oldest(struct history *h, uint32_t count)
+static struct facts_days days_of(struct history *h)
 {
-    CHECK(count <= h->count);
+    return (struct facts_days){ &h->days, &h->day_count, &h->day_capacity };
+}
+
+static void drop_entries(struct history *h, uint32_t from, uint32_t count)
+{
+    CHECK(from + count <= h->count);
     h->count -= count;
-    memmove(h->entries, h->entries + count, h->count * sizeof h->entries[0]);
+    memmove(h->entries + from, h->entries + from + count, (h->count - from) * sizeof h->entries[0]);
 }
 
 static void shed_entries(const struct history_plan *plan, struct history *h, int64_t now_ms)
 {
+    struct facts_days days = days_of(h);
     uint32_t gone = 0;
 
     while (gone < h->count && is_outside(plan, h->entries[gone].at_ms, now_ms)) {
         gone++;
     }
     if (gone > 0) {
-        drop_oldest(h, gone);
+        facts_raise(&h->from_ms, h->entries[gone - 1].at_ms);
+        drop_entries(h, 0, gone);
     }
+    if (h->day_count > 0 && plan->window_ms != INSTANT_NEVER && !follows_orders(plan)) {
+        facts_shed_days(&days, plan->window_ms, now_ms, &h->from_ms);
+    }
+}
+
+/* An entry for which there is no room. Rules that ask for few never miss it; of all, its day does
+ * not forget it. */
+static void give_up(const struct history_plan *plan, struct history *h,
+                    const struct history_entry *entry)
+{
+    struct facts_days days = days_of(h);
+
+    if (keep_of(plan) == CUSTOMER_ENTRIES_MAX) {
+        h->is_truncated = true;
+        facts_fold(&days, entry->at_ms, entry->value);
+    } else {
+        facts_raise(&h->from_ms, entry->at_ms);
+    }
+}
+
+/* Of values the newest time of each is enough; orders keep every one, since records of them move.
+ * Returns: true when a newer one is there already. */
+static bool is_repeated(const struct history_plan *plan, struct history *h,
+                        const struct history_entry *entry)
+{
+    if (plan->class != HISTORY_VALUES || text_is(plan->kind, "purchase")) {
+        return false;
+    }
+    for (uint32_t i = h->count; i-- > 0;) {
+        if (h->entries[i].value == entry->value) {
+            if (h->entries[i].at_ms >= entry->at_ms) {
+                return true;
+            }
+            drop_entries(h, i, 1);
+            return false;
+        }
+    }
+    return false;
 }
 
 static void insert_entry(const struct history_plan *plan, struct history *h,
@@ -59,16 +104,26 @@ static void insert_entry(const struct history_plan *plan, struct history *h,
     uint32_t place;
 
     shed_entries(plan, h, now_ms);
-    if (keep == 0 || is_outside(plan, entry.at_ms, now_ms)) {
+    if (is_outside(plan, entry.at_ms, now_ms)) {
+        facts_raise(&h->from_ms, entry.at_ms);
+        return;
+    }
+    if (keep == 0) {
+        h->count = 0; /* only totals are asked for */
+        return;
+    }
+    if (is_repeated(plan, h, &entry)) {
         return;
     }
     if (h->count >= keep) {
-        /* Rules that ask for fewer never miss what goes here. */
-        h->is_truncated = h->is_truncated || keep == CUSTOMER_ENTRIES_MAX;
         if (entry.at_ms < h->entries[h->count - keep].at_ms) {
+            give_up(plan, h, &entry);
             return;
         }
-        drop_oldest(h, h->count - keep + 1);
+        for (uint32_t gone = h->count - keep + 1; gone > 0; gone--) {
+            give_up(plan, h, &h->entries[0]);
+            drop_entries(h, 0, 1);
+        }
     }
     if (h->count == h->capacity) {
         h->entries = mem_grow32(h->entries, h->count, &h->capacity, sizeof h->entries[0]);
@@ -80,71 +135,125 @@ static void insert_entry(const struct history_plan *plan, struct history *h,
     h->count++;
 }
 
-/* Wraps, so that the order of arrival cannot show, not even in sums of hashes that nobody asks
- * for. */
+/* Wraps, so that the order of arrival cannot show. */
 static int64_t wrapping_sum(int64_t sum, uint64_t value)
 {
     return (int64_t)((uint64_t)sum + value);
 }
 
+/* Money of orders is net of refunds, and its extremes are of nobody's interest. */
+static bool has_extremes(const struct history_plan *plan)
+{
+    return plan->class == HISTORY_EXTREMES ||
+           (plan->class == HISTORY_NUMBERS && !follows_orders(plan));
+}
+
 static void count_entry(const struct history_plan *plan, struct history *h,
                         struct history_entry entry, int64_t now_ms)
 {
-    h->first_ms = h->total_count == 0 || entry.at_ms < h->first_ms ? entry.at_ms : h->first_ms;
-    h->last_ms = h->total_count == 0 || entry.at_ms > h->last_ms ? entry.at_ms : h->last_ms;
+    bool is_first = h->total_count == 0;
+
+    h->first_ms = is_first || entry.at_ms < h->first_ms ? entry.at_ms : h->first_ms;
+    h->last_ms = is_first || entry.at_ms > h->last_ms ? entry.at_ms : h->last_ms;
     h->total_count++;
-    h->total_sum = wrapping_sum(h->total_sum, (uint64_t)entry.value);
+    if (plan->class == HISTORY_NUMBERS || plan->class == HISTORY_EXTREMES) {
+        h->total_sum = wrapping_sum(h->total_sum, (uint64_t)entry.value);
+    }
+    if (has_extremes(plan)) {
+        h->least = is_first || entry.value < h->least ? entry.value : h->least;
+        h->most = is_first || entry.value > h->most ? entry.value : h->most;
+    }
     insert_entry(plan, h, entry, now_ms);
 }
 
-/* A number as an integer, anything else as what tells it from others. */
-static int64_t value_of(const struct value *v)
+/* A number as millionths, money as it is; beyond what fits, the nearest that does.
+ * Returns: false when it is no number. */
+static bool number_of(const struct history_plan *plan, const struct value *v, int64_t *out)
+{
+    bool is_money = plan->field == hash32(TEXT("amount"));
+    double real;
+
+    if (v->type == VALUE_INT || v->type == VALUE_MONEY) {
+        if (is_money) {
+            *out = v->as.integer;
+        } else if (__builtin_mul_overflow(v->as.integer, HISTORY_NUMBER_UNIT, out)) {
+            *out = v->as.integer < 0 ? INT64_MIN : INT64_MAX;
+        }
+        return true;
+    }
+    if (v->type != VALUE_DOUBLE || is_money || v->as.real != v->as.real) {
+        return false;
+    }
+    real = v->as.real * (double)HISTORY_NUMBER_UNIT;
+    *out = real >= 9.2e18    ? INT64_MAX
+           : real <= -9.2e18 ? INT64_MIN
+                             : (int64_t)(real < 0 ? real - 0.5 : real + 0.5);
+    return true;
+}
+
+/* What tells a value from others. */
+static bool identity_of(const struct value *v, int64_t *out)
 {
     switch (v->type) {
     case VALUE_BOOL:
-        return v->as.boolean;
+        *out = v->as.boolean;
+        return true;
     case VALUE_INT:
     case VALUE_DATE:
     case VALUE_INSTANT:
     case VALUE_DURATION:
     case VALUE_MONEY:
-        return v->as.integer;
-    case VALUE_DOUBLE: {
-        double real = v->as.real;
-
-        if (real >= INT64_END || real <= -INT64_END || real != real) {
-            return real <= -INT64_END ? INT64_MIN : real != real ? 0 : INT64_MAX;
+        *out = v->as.integer;
+        return true;
+    case VALUE_DOUBLE:
+        if (v->as.real ==
+            (double)(int64_t)(v->as.real > -9e18 && v->as.real < 9e18 ? v->as.real : 0)) {
+            *out = (int64_t)v->as.real; /* 2.0 is 2 */
+        } else {
+            memcpy(out, &v->as.real, sizeof(*out));
         }
-        return (int64_t)(real < 0 ? real - 0.5 : real + 0.5);
-    }
+        return true;
     case VALUE_TEXT:
-        return (int64_t)hash64(v->as.text);
+        *out = (int64_t)hash64(v->as.text);
+        return true;
     case VALUE_NULL:
     case VALUE_STRINGS:
         break;
     }
-    UNREACHABLE();
+    return false;
 }
 
-static void add_event(const struct history_plan *plan, struct history *h, const struct event *ev,
+static bool value_for(const struct history_plan *plan, const struct value *v, int64_t *out)
+{
+    *out = 0;
+    if (plan->class == HISTORY_TIMES) {
+        return true;
+    }
+    return plan->class == HISTORY_VALUES ? identity_of(v, out) : number_of(plan, v, out);
+}
+
+/* Returns: false when the event has no such value, which leaves no trace. */
+static bool add_event(const struct history_plan *plan, struct customer *c, const struct event *ev,
                       int64_t now_ms, const struct facts_purchase *purchase)
 {
     struct history_entry entry = { .at_ms = ev->at_ms, .value = 0 };
     const struct value *value = plan->field != 0 ? event_field(ev, plan->field) : NULL;
 
-    CHECK(plan->field == 0 || value != NULL);
-    if (value != NULL && value->type == VALUE_STRINGS) { /* each is one of the distinct values */
-        for (uint32_t i = 0; i < value->as.strings.count; i++) {
+    if (value != NULL && value->type == VALUE_STRINGS && plan->class == HISTORY_VALUES) {
+        for (uint32_t i = 0; i < value->as.strings.count; i++) { /* each is a value of its own */
             entry.value = (int64_t)hash64(value->as.strings.at[i]);
-            count_entry(plan, h, entry, now_ms);
+            count_entry(plan, customer_need_history(c, plan->key), entry, now_ms);
         }
-        return;
+        return value->as.strings.count > 0;
     }
-    entry.value = value == NULL ? 0 : value_of(value);
-    if (purchase != NULL && value != NULL && follows_orders(plan)) {
+    if (!value_for(plan, value, &entry.value)) {
+        return false;
+    }
+    if (purchase != NULL && plan->field != 0 && follows_orders(plan)) {
         entry.value = purchase->net;
     }
-    count_entry(plan, h, entry, now_ms);
+    count_entry(plan, customer_need_history(c, plan->key), entry, now_ms);
+    return true;
 }
 
 /* An event without the field, or with money of another currency, leaves no trace. */
@@ -163,20 +272,37 @@ static bool has_value(const struct facts_input *in, const struct history_plan *p
     return !facts_is_foreign(in->plan, ev) || plan->field != hash32(TEXT("amount"));
 }
 
-static void remove_entry(struct history *h, uint32_t place)
+/* Least and most of what is left, where all of it is in the list. */
+static void find_extremes(const struct history_plan *plan, struct history *h)
+{
+    if (h->count != h->total_count || !has_extremes(plan)) {
+        return;
+    }
+    for (uint32_t i = 0; i < h->count; i++) {
+        int64_t value = h->entries[i].value;
+
+        h->least = i == 0 || value < h->least ? value : h->least;
+        h->most = i == 0 || value > h->most ? value : h->most;
+    }
+}
+
+static void remove_entry(const struct history_plan *plan, struct history *h, uint32_t place)
 {
     int64_t at_ms = h->entries[place].at_ms;
 
     CHECK(place < h->count);
     CHECK(h->total_count > 0);
     h->total_count--;
-    h->total_sum = wrapping_sum(h->total_sum, -(uint64_t)h->entries[place].value);
-    h->count--;
-    memmove(&h->entries[place], &h->entries[place + 1], (h->count - place) * sizeof h->entries[0]);
+    if (plan->class != HISTORY_VALUES) {
+        h->total_sum = wrapping_sum(h->total_sum, -(uint64_t)h->entries[place].value);
+    }
+    drop_entries(h, place, 1);
     if (h->total_count == 0) {
         h->first_ms = h->last_ms = INSTANT_NEVER;
+        h->total_sum = h->least = h->most = 0;
         return;
     }
+    find_extremes(plan, h);
     if (h->last_ms == at_ms) {
         h->last_ms = h->count > 0 ? h->entries[h->count - 1].at_ms : h->first_ms;
     }
@@ -186,13 +312,13 @@ static void remove_entry(struct history *h, uint32_t place)
 }
 
 /* A second, earlier record of an order stands for the first: the entries of that one go. */
-static bool remove_at(struct history *h, int64_t at_ms)
+static bool remove_at(const struct history_plan *plan, struct history *h, int64_t at_ms)
 {
     bool is_changed = false;
 
     for (uint32_t i = h->count; i-- > 0;) {
         if (h->entries[i].at_ms == at_ms) {
-            remove_entry(h, i);
+            remove_entry(plan, h, i);
             is_changed = true;
         }
     }
@@ -211,14 +337,13 @@ static uint64_t apply_history(struct facts_input *in, struct customer *c, uint32
         if (!purchase->is_moved || keep_of(plan) == 0) {
             return 0;
         }
-        is_changed = h != NULL && remove_at(h, purchase->old_at_ms);
+        is_changed = h != NULL && remove_at(plan, h, purchase->old_at_ms);
     }
     if (purchase != NULL && purchase->is_spent && follows_orders(plan)) {
         return is_changed ? FACT_HISTORY(index) : 0;
     }
     if (facts_is_match(in, plan->name, plan->filter) && has_value(in, plan)) {
-        add_event(plan, customer_need_history(c, plan->key), in->e->event, in->now_ms, purchase);
-        is_changed = true;
+        is_changed = add_event(plan, c, in->e->event, in->now_ms, purchase) || is_changed;
     }
     return is_changed ? FACT_HISTORY(index) : 0;
 }
@@ -243,7 +368,7 @@ uint64_t facts_refund_histories(const struct facts_plan *plan, struct customer *
             continue;
         }
         if (refund->is_spent) {
-            remove_entry(h, place);
+            remove_entry(p, h, place);
         } else if (p->field != 0) {
             h->entries[place].value = refund->new_net;
             h->total_sum =

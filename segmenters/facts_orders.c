@@ -77,23 +77,32 @@ static struct order *find_order(const struct customer *c, uint64_t id, uint32_t 
     return NULL;
 }
 
-static bool is_outlived(const struct facts_plan *plan, int64_t at_ms, int64_t now_ms)
+/* How long an order is held; never: for ever. */
+static int64_t keep_for(const struct facts_plan *plan)
 {
     int64_t keep_ms =
         plan->order_window_ms > ORDER_KEEP_MS_MIN ? plan->order_window_ms : ORDER_KEEP_MS_MIN;
 
-    if (plan->rfm.is_used && plan->rfm.window_ms > keep_ms) {
-        keep_ms = plan->rfm.window_ms;
-    }
+    return plan->rfm.is_used && plan->rfm.window_ms > keep_ms ? plan->rfm.window_ms : keep_ms;
+}
+
+static bool is_outlived(const struct facts_plan *plan, int64_t at_ms, int64_t now_ms)
+{
+    int64_t keep_ms = keep_for(plan);
+
     return keep_ms != INSTANT_NEVER && at_ms <= now_ms && now_ms - at_ms >= keep_ms;
 }
 
 /* The newest purchase stays whatever its age: last("purchase") asks for it. */
 static void shed_orders(const struct facts_plan *plan, struct customer *c, int64_t now_ms)
 {
+    struct facts_days days = { &c->order_days, &c->order_day_count, &c->order_day_capacity };
     uint32_t newest = c->order_count;
     uint32_t gone = 0;
 
+    if (c->order_day_count > 0 && keep_for(plan) != INSTANT_NEVER) {
+        facts_shed_days(&days, keep_for(plan), now_ms, &c->orders_from_ms);
+    }
     if (newest == 0 || !is_outlived(plan, c->orders[0].at_ms, now_ms)) {
         return;
     }
@@ -104,8 +113,21 @@ static void shed_orders(const struct facts_plan *plan, struct customer *c, int64
     while (gone < newest && is_outlived(plan, c->orders[gone].at_ms, now_ms)) {
         gone++;
     }
-    c->order_count -= gone;
-    memmove(c->orders, c->orders + gone, c->order_count * sizeof c->orders[0]);
+    if (gone > 0) {
+        facts_raise(&c->orders_from_ms, c->orders[gone - 1].at_ms);
+        c->order_count -= gone;
+        memmove(c->orders, c->orders + gone, c->order_count * sizeof c->orders[0]);
+    }
+}
+
+/* An order for which there is no room: its day does not forget it. */
+static void give_up(struct customer *c, const struct order *o)
+{
+    struct facts_days days = { &c->order_days, &c->order_day_count, &c->order_day_capacity };
+
+    if (is_purchase(o)) {
+        facts_fold(&days, o->at_ms, rfm_order_net(o));
+    }
 }
 
 /* Hold one more. When there is no room the oldest goes, of waiting refunds the one with the largest
@@ -126,8 +148,10 @@ static void hold_order(struct customer *c, const struct order *o)
         remove_order(c, c->order_count - 1);
     } else if (c->order_count == CUSTOMER_ENTRIES_MAX) {
         if (is_before(o, &c->orders[0])) {
+            give_up(c, o);
             return;
         }
+        give_up(c, &c->orders[0]);
         remove_order(c, 0);
     }
     if (c->order_count == c->order_capacity) {
@@ -237,6 +261,8 @@ uint64_t facts_apply_purchase(const struct facts_plan *plan, struct customer *c,
     if (known == NULL) {
         if (!is_outlived(plan, o.at_ms, now_ms) || is_newest(c, o.at_ms)) {
             hold_order(c, &o);
+        } else {
+            facts_raise(&c->orders_from_ms, o.at_ms);
         }
         count_order(c, NULL, &o);
         purchase.net = rfm_order_net(&o);

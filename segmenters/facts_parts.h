@@ -61,6 +61,21 @@ uint64_t facts_apply_histories(struct facts_input *in, struct customer *c,
 uint64_t facts_refund_histories(const struct facts_plan *plan, struct customer *c,
                                 const struct facts_refund *refund);
 
+/* Older entries, folded by UTC day: of a history, or of the orders. */
+struct facts_days {
+    struct history_day **items;
+    uint32_t *count;
+    uint32_t *capacity;
+};
+
+void facts_fold(struct facts_days *days, int64_t at_ms, int64_t value);
+
+/* Days that left the window go, and *from_ms says so. Requires: the window is not for ever. */
+void facts_shed_days(struct facts_days *days, int64_t window_ms, int64_t now_ms, int64_t *from_ms);
+
+/* What was at gone_ms is gone: what is known begins after it. */
+void facts_raise(int64_t *from_ms, int64_t gone_ms);
+
 /* Attributes that profile events write, and those remembered of other events. Return:
  * FACT_ATTRIBUTES when a value changed, else 0. */
 uint64_t facts_apply_profile(const struct facts_plan *plan, struct customer *c,

@@ -32,11 +32,12 @@ enum err predicate_compile(struct facts_plan *plan, const struct predicate_names
         return ERR_CONFIG;
     }
     CHECK(root != NULL);
+    predicate_keep(&c, root);
     p = arena_alloc(plan->arena, sizeof(*p));
     p->root = root;
     p->source = source;
     p->depends = c.depends;
-    p->cost = c.node_count;
+    p->cost = c.cost;
     p->segment_count = c.segment_count;
     p->segments = arena_alloc(plan->arena, sizeof(c.segments));
     memcpy((void *)(uintptr_t)p->segments, c.segments, sizeof(c.segments));

@@ -3,7 +3,7 @@
  * Layer: segmenters (pure). Language: LANGUAGE.md section 3. Contract of `until`: the earliest
  * later instant at which the answer may differ with no new event; early is harmless, late is a bug;
  * always > now. Files: predicate_lex.c, predicate_parse.c, predicate_check.c (types, compile),
- * predicate_eval.c.
+ * predicate_eval.c; the list is in README.md.
  */
 #ifndef SEGMENTERS_PREDICATE_H
 #define SEGMENTERS_PREDICATE_H
@@ -15,7 +15,8 @@
 
 #define PREDICATE_SOURCE_SIZE_MAX 4096
 #define PREDICATE_DEPTH_MAX       24
-#define PREDICATE_COST_MAX        256 /* nodes */
+#define PREDICATE_NODES_MAX       256 /* parts: names, constants, operators, calls */
+#define PREDICATE_COST_MAX        256 /* units: a part 1, a calendar question 4, of history 8 */
 
 enum predicate_scope {
     PREDICATE_EVENT,   /* filters: event.<field> and constants only */

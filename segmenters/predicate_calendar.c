@@ -93,13 +93,11 @@ struct result predicate_calendar(const struct node *n, const struct view *v)
         return years_since(n, v);
     }
     at = predicate_result(n->children[0], v);
-    if (at.is_unknown) {
-        return at;
+    if (at.is_unknown || at.bound != BOUND_EXACT || at.value.type != VALUE_INSTANT ||
+        at.value.as.integer < INSTANT_MIN || at.value.as.integer > INSTANT_MAX) {
+        return (struct result){ .is_unknown = true, .until_ms = at.until_ms };
     }
-    if (at.slope < 0 ||
-        at.slope > 1) { /* time that runs otherwise is nobody's question; look again at once */
-        at.until_ms = v->now_ms + 1;
-    }
+    CHECK(at.slope == 0 || at.slope == 1); /* predicate_check_calendar lets no other in */
     if (n->kind == NODE_DAY_START) {
         int64_t days = zone_local_days(n->zone, at.value.as.integer);
 

@@ -1,17 +1,21 @@
-/* DESIGN. Children first; then each node resolves its names, checks its operands' types and takes
- * its own. Names that are wrong get the nearest known one as a hint.
+/* DESIGN. Children first; then each node checks its operands' types and takes its own. What is made
+ * of constants only becomes a constant at once. A value whose type shows at run time only (an
+ * event's field, a remembered one) goes with everything; the wrong type is unknown then.
  */
 #include "segmenters/predicate_node.h"
 
 #include "processor/base/check.h"
-#include "processor/base/hash.h"
 #include "segmenters/score.h"
 
-static const char *const type_names[] = { "bool",  "int",     "double",     "text",  "strings",
-                                          "date",  "instant", "duration",   "money", "score",
-                                          "level", "null",    "event field" };
+static const char *const type_names[] = {
+    [TYPE_BOOL] = "bool",       [TYPE_INT] = "int",           [TYPE_DOUBLE] = "double",
+    [TYPE_TEXT] = "text",       [TYPE_STRINGS] = "strings",   [TYPE_DATE] = "date",
+    [TYPE_INSTANT] = "instant", [TYPE_DURATION] = "duration", [TYPE_MONEY] = "money",
+    [TYPE_SCORE] = "score",     [TYPE_LEVEL] = "level",       [TYPE_NULL] = "null",
+    [TYPE_LIST] = "list",       [TYPE_NUMBER] = "number",     [TYPE_DYNAMIC] = "event field",
+};
 
-static bool fail_node(struct compile *c, const struct node *n, const char *text)
+bool predicate_fail_node(struct compile *c, const struct node *n, const char *text)
 {
     predicate_fail(c->error, n->offset, n->size, "%s", text);
     return false;
@@ -25,7 +29,7 @@ static bool fail_types(struct compile *c, const struct node *n, const struct nod
     return false;
 }
 
-static enum node_type type_of_value(enum value_type t)
+enum node_type predicate_type_of(enum value_type t)
 {
     static const enum node_type types[] = {
         [VALUE_NULL] = TYPE_NULL,         [VALUE_BOOL] = TYPE_BOOL,
@@ -38,172 +42,33 @@ static enum node_type type_of_value(enum value_type t)
     return types[t];
 }
 
-static bool fail_name(struct compile *c, const struct node *n, const char *what, const char *prefix,
-                      const struct text_nearest *near)
+bool predicate_fold(struct node *n, enum node_type type, struct value v)
 {
-    bool is_first = c->error->text[0] == '\0';
-
-    predicate_fail(c->error, n->offset, n->size, "unknown %s `%s%.*s`", what, prefix,
-                   (int)(near->wrong.size > 60 ? 60 : near->wrong.size), near->wrong.at);
-    if (is_first && near->best.at != NULL) {
-        (void)text_format(c->error->hint, sizeof(c->error->hint), "did you mean `%s%.*s`?", prefix,
-                          TEXT_PRINTF(near->best));
-    }
-    return false;
-}
-
-static bool fail_scope(struct compile *c, const struct node *n, const char *what_a_filter_sees)
-{
-    return fail_node(c, n,
-                     c->scope == PREDICATE_CELL ? "a map of rfm sees only r, f and m"
-                                                : what_a_filter_sees);
-}
-
-static bool check_attribute(struct compile *c, struct node *n, struct text name)
-{
-    n->attribute = facts_attribute(c->plan, name);
-    if (n->attribute == NULL) {
-        struct text_nearest near = { .wrong = name };
-
-        for (uint32_t i = 0; i < c->plan->attribute_count; i++) {
-            text_nearest_try(&near, c->plan->attributes[i].name);
-        }
-        return fail_name(c, n, "attribute", "customer.", &near);
-    }
-    n->kind = NODE_ATTRIBUTE;
-    n->type = n->attribute->remember_kind.at != NULL ? TYPE_DYNAMIC /* as it comes */
-                                                     : type_of_value(n->attribute->type);
-    c->depends |= FACT_ATTRIBUTES;
+    n->kind = NODE_CONST;
+    n->type = type;
+    n->value = v;
+    n->child_count = 0;
     return true;
-}
-
-static bool check_rfm(struct compile *c, struct node *n)
-{
-    static const struct {
-        const char *name;
-        enum node_type type;
-    } parts[] = { { "r", TYPE_INT },
-                  { "f", TYPE_INT },
-                  { "m", TYPE_INT },
-                  { "segment", TYPE_TEXT },
-                  { "recency", TYPE_DURATION },
-                  { "frequency", TYPE_INT },
-                  { "monetary", TYPE_MONEY } };
-    struct text_nearest near = { .wrong = n->name };
-
-    if (!c->plan->rfm.is_used) {
-        return fail_node(c, n, "no score `rfm` is declared under scores:");
-    }
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        if (text_is(n->name, parts[i].name)) {
-            n->kind = NODE_RFM;
-            n->part = (int)i;
-            n->type = parts[i].type;
-            c->depends |= FACT_RFM;
-            return true;
-        }
-        text_nearest_try(&near, text_of(parts[i].name));
-    }
-    return fail_name(c, n, "part", "rfm.", &near);
-}
-
-static bool check_score(struct compile *c, struct node *n, struct text name)
-{
-    n->score = facts_score(c->plan, name);
-    if (n->score == NULL) {
-        struct text_nearest near = { .wrong = name };
-
-        text_nearest_try(&near, TEXT("customer"));
-        text_nearest_try(&near, TEXT("event"));
-        for (uint32_t i = 0; i < c->plan->score_count; i++) {
-            text_nearest_try(&near, c->plan->scores[i].name);
-        }
-        return fail_name(c, n, "name", "", &near);
-    }
-    if (text_is(n->name, "score")) {
-        n->kind = NODE_SCORE;
-        n->type = TYPE_SCORE;
-    } else if (text_is(n->name, "level")) {
-        n->kind = NODE_LEVEL;
-        n->type = TYPE_LEVEL;
-    } else {
-        return fail_node(c, n, "a score has `score` and `level`");
-    }
-    c->depends |= FACT_SCORE((uint32_t)(n->score - c->plan->scores));
-    return true;
-}
-
-/* The dotted path of a chain of selections that begins with a name; absent when it is something
- * else. */
-static struct text path_of(struct compile *c, const struct node *n)
-{
-    struct text inner;
-
-    if (n->kind == NODE_NAME) {
-        return n->name;
-    }
-    if (n->kind != NODE_SELECT) {
-        return TEXT_NONE;
-    }
-    inner = path_of(c, n->children[0]);
-    return inner.at == NULL
-               ? TEXT_NONE
-               : arena_format(c->arena, "%.*s.%.*s", TEXT_PRINTF(inner), TEXT_PRINTF(n->name));
-}
-
-static bool check_select(struct compile *c, struct node *n)
-{
-    struct text path = path_of(c, n);
-    struct text prefix = TEXT("event.");
-
-    if (path.at == NULL) {
-        return fail_node(c, n, "only customer, event, rfm and scores have fields");
-    }
-    if (text_starts_with(path, prefix) && c->scope != PREDICATE_CELL) {
-        if (c->scope != PREDICATE_EVENT) {
-            return fail_node(c, n, "`event` exists in filters only; declare a filter and count it");
-        }
-        n->kind = NODE_FIELD;
-        n->type = TYPE_DYNAMIC;
-        n->key = hash32((struct text){ path.at + prefix.size, path.size - prefix.size });
-        return true;
-    }
-    if (c->scope != PREDICATE_CUSTOMER) {
-        return fail_scope(c, n, "a filter sees only the event: event.<field>");
-    }
-    if (n->children[0]->kind != NODE_NAME) {
-        return fail_node(c, n, "only event fields have fields of their own");
-    }
-    if (text_is(n->children[0]->name, "customer")) {
-        return check_attribute(c, n, n->name);
-    }
-    if (text_is(n->children[0]->name, "rfm")) {
-        return check_rfm(c, n);
-    }
-    return check_score(c, n, n->children[0]->name);
-}
-
-static bool check_name(struct compile *c, struct node *n)
-{
-    struct text_nearest near = { .wrong = n->name };
-
-    if (c->scope == PREDICATE_CELL) {
-        return facts_attribute(c->plan, n->name) != NULL ? check_attribute(c, n, n->name)
-                                                         : fail_scope(c, n, "");
-    }
-    if (text_is(n->name, "now")) {
-        n->kind = NODE_NOW;
-        n->type = TYPE_INSTANT;
-        return c->scope == PREDICATE_CUSTOMER ||
-               fail_node(c, n, "a filter sees only the event, not `now`");
-    }
-    text_nearest_try(&near, TEXT("now"));
-    return fail_name(c, n, "name", "", &near);
 }
 
 static bool is_number(enum node_type t)
 {
-    return t == TYPE_INT || t == TYPE_DOUBLE;
+    return t == TYPE_INT || t == TYPE_DOUBLE || t == TYPE_NUMBER;
+}
+
+static enum node_type plain(enum node_type t)
+{
+    return t == TYPE_LEVEL ? TYPE_TEXT : t;
+}
+
+/* May the two be of one type? Ints and doubles are not, but that a literal stands for both. */
+static bool go_together(enum node_type a, enum node_type b)
+{
+    if (a == TYPE_DYNAMIC || b == TYPE_DYNAMIC) {
+        return true;
+    }
+    return plain(a) == plain(b) ||
+           (is_number(a) && is_number(b) && (a == TYPE_NUMBER || b == TYPE_NUMBER));
 }
 
 /* Let an int literal stand for a double beside one. */
@@ -224,15 +89,16 @@ static bool check_score_bound(struct compile *c, struct node *n, struct node *bo
     double points;
     int64_t units;
 
-    if (bound->kind != NODE_CONST || !is_number(bound->type)) {
-        return fail_node(c, n, "a score is compared with a number");
+    if (bound->kind != NODE_CONST || (bound->type != TYPE_INT && bound->type != TYPE_DOUBLE)) {
+        return predicate_fail_node(c, n, "a score is compared with a number");
     }
     if (op == OP_EQ || op == OP_NE) {
-        return fail_node(c, n, "a score falls all the time: compare it with < <= > or >=");
+        return predicate_fail_node(c, n,
+                                   "a score falls all the time: compare it with < <= > or >=");
     }
     points = bound->type == TYPE_INT ? (double)bound->value.as.integer : bound->value.as.real;
     if (points < 0 || points > 4e6) {
-        return fail_node(c, bound, "a score lies between 0 and 4000000");
+        return predicate_fail_node(c, bound, "a score lies between 0 and 4000000");
     }
     points *= (double)SCORE_POINT;
     units = (int64_t)points;
@@ -260,7 +126,7 @@ static bool check_known_text(struct compile *c, const struct node *source,
             }
             text_nearest_try(&near, source->score->levels[i].name);
         }
-        return fail_name(c, constant, "level", "", &near);
+        return predicate_fail_name(c, constant, "level", "", &near);
     }
     if (source->kind == NODE_ARM) {
         for (uint32_t i = 0; i < source->arms->count; i++) {
@@ -269,7 +135,7 @@ static bool check_known_text(struct compile *c, const struct node *source,
             }
             text_nearest_try(&near, source->arms->arms[i].name);
         }
-        return fail_name(c, constant, "arm", "", &near);
+        return predicate_fail_name(c, constant, "arm", "", &near);
     }
     if (source->kind == NODE_ATTRIBUTE && source->attribute->allowed_count > 0) {
         for (uint32_t i = 0; i < source->attribute->allowed_count; i++) {
@@ -278,7 +144,7 @@ static bool check_known_text(struct compile *c, const struct node *source,
             }
             text_nearest_try(&near, source->attribute->allowed[i]);
         }
-        return fail_name(c, constant, "value", "", &near);
+        return predicate_fail_name(c, constant, "value", "", &near);
     }
     if (source->kind == NODE_RFM && source->part == RFM_SEGMENT) {
         for (uint32_t i = 0; i < c->plan->rfm.name_count; i++) {
@@ -287,14 +153,9 @@ static bool check_known_text(struct compile *c, const struct node *source,
             }
             text_nearest_try(&near, c->plan->rfm.names[i]);
         }
-        return fail_name(c, constant, "rfm segment", "", &near);
+        return predicate_fail_name(c, constant, "rfm segment", "", &near);
     }
     return true;
-}
-
-static enum node_type plain(enum node_type t)
-{
-    return t == TYPE_LEVEL ? TYPE_TEXT : t;
 }
 
 static enum operator mirrored(enum operator op)
@@ -304,64 +165,85 @@ static enum operator mirrored(enum operator op)
     return op <= OP_GE ? to[op] : op;
 }
 
-static bool check_compare(struct compile *c, struct node *n)
+static bool is_equality(enum operator op)
+{
+    return op == OP_EQ || op == OP_NE;
+}
+
+/* A score goes left, a constant right: later phases look for them there. */
+static void arrange(struct node *n)
 {
     struct node *a = n->children[0], *b = n->children[1];
 
-    n->type = TYPE_BOOL;
-    if (a->type == TYPE_NULL || b->type == TYPE_NULL) {
-        if (n->op != OP_EQ && n->op != OP_NE) {
-            return fail_node(c, n, "null is compared with == and != only");
-        }
-        n->kind = NODE_IS_NULL;
-        n->children[0] = a->type == TYPE_NULL ? b : a;
-        return true;
-    }
-    if (b->type == TYPE_SCORE && a->type != TYPE_SCORE) { /* the score goes left */
+    if ((b->type == TYPE_SCORE && a->type != TYPE_SCORE) ||
+        (a->kind == NODE_CONST && b->kind != NODE_CONST)) {
         n->children[0] = b;
         n->children[1] = a;
         n->op = mirrored(n->op);
-        a = n->children[0];
-        b = n->children[1];
     }
+}
+
+static bool check_null(struct compile *c, struct node *n)
+{
+    if (!is_equality(n->op)) {
+        return predicate_fail_node(c, n, "null is compared with == and != only");
+    }
+    n->kind = NODE_IS_NULL;
+    n->children[0] = n->children[0]->type == TYPE_NULL ? n->children[1] : n->children[0];
+    n->child_count = 1;
+    return true;
+}
+
+static bool check_compare(struct compile *c, struct node *n)
+{
+    struct node *a, *b;
+
+    n->type = TYPE_BOOL;
+    if (n->children[0]->type == TYPE_NULL || n->children[1]->type == TYPE_NULL) {
+        return check_null(c, n);
+    }
+    arrange(n);
+    a = n->children[0];
+    b = n->children[1];
     if (a->type == TYPE_SCORE) {
         return check_score_bound(c, n, b, n->op);
     }
     widen(a, b);
     widen(b, a);
-    if (a->type == TYPE_DYNAMIC || b->type == TYPE_DYNAMIC) {
-        return true;
+    if (a->kind == NODE_LIST && b->kind == NODE_LIST) {
+        return is_equality(n->op) ||
+               predicate_fail_node(c, n, "lists are compared with == and != only");
     }
-    if (plain(a->type) != plain(b->type)) {
+    if (!go_together(a->type, b->type) || a->type == TYPE_LIST || b->type == TYPE_LIST) {
         return fail_types(c, n, a, b, "compare");
     }
-    if ((a->type == TYPE_BOOL || a->type == TYPE_STRINGS || a->type == TYPE_LEVEL) &&
-        n->op != OP_EQ && n->op != OP_NE) {
-        return fail_node(c, n, "these are compared with == and != only");
+    if ((a->type == TYPE_STRINGS || a->type == TYPE_LEVEL || b->type == TYPE_LEVEL) &&
+        !is_equality(n->op)) {
+        return predicate_fail_node(c, n, "these are compared with == and != only");
     }
     return check_known_text(c, a, b) && check_known_text(c, b, a);
 }
 
 static bool check_in(struct compile *c, struct node *n)
 {
-    struct node *list = n->children[1];
+    struct node *item = n->children[0], *list = n->children[1];
 
     n->type = TYPE_BOOL;
     if (list->kind != NODE_LIST) {
         if (list->type != TYPE_STRINGS && list->type != TYPE_DYNAMIC) {
-            return fail_node(c, list,
-                             "`in` needs a list or a set: [\"a\", \"b\"] or customer.tags");
+            return predicate_fail_node(
+                c, list, "`in` needs a list or a set: [\"a\", \"b\"] or customer.tags");
         }
-        return plain(n->children[0]->type) == TYPE_TEXT || n->children[0]->type == TYPE_DYNAMIC ||
-               fail_types(c, n, n->children[0], list, "look for");
+        return plain(item->type) == TYPE_TEXT || item->type == TYPE_DYNAMIC ||
+               fail_types(c, n, item, list, "look for");
     }
     for (uint32_t i = 0; i < list->child_count; i++) {
-        widen(list->children[i], n->children[0]);
-        if (n->children[0]->type != TYPE_DYNAMIC &&
-            plain(n->children[0]->type) != list->children[i]->type) {
-            return fail_types(c, list->children[i], n->children[0], list->children[i], "compare");
+        widen(list->children[i], item);
+        if (!go_together(item->type, list->children[i]->type) || item->type == TYPE_SCORE ||
+            item->type == TYPE_LIST) {
+            return fail_types(c, list->children[i], item, list->children[i], "compare");
         }
-        if (!check_known_text(c, n->children[0], list->children[i])) {
+        if (!check_known_text(c, item, list->children[i])) {
             return false;
         }
     }
@@ -370,44 +252,63 @@ static bool check_in(struct compile *c, struct node *n)
 
 static bool check_list(struct compile *c, struct node *n)
 {
+    struct text *texts = arena_alloc(c->arena, (n->child_count + 1) * sizeof(*texts));
+    bool are_texts = true;
+
     for (uint32_t i = 0; i < n->child_count; i++) {
-        if (n->children[i]->kind != NODE_CONST) {
-            return fail_node(c, n->children[i], "a list holds constants");
+        if (n->children[i]->kind != NODE_CONST || n->children[i]->type == TYPE_NULL) {
+            return predicate_fail_node(c, n->children[i], "a list holds constants");
         }
+        are_texts = are_texts && n->children[i]->type == TYPE_TEXT;
+        texts[i] = are_texts ? n->children[i]->value.as.text : TEXT_NONE;
     }
-    n->type = TYPE_STRINGS;
+    n->type = are_texts ? TYPE_STRINGS : TYPE_LIST;
+    n->value = (struct value){ .type = VALUE_STRINGS,
+                               .as.strings = { texts, are_texts ? n->child_count : 0 } };
     return true;
+}
+
+/* The type of a OP b; TYPE_NULL: there is none. */
+static enum node_type calculated(enum node_type a, enum operator op, enum node_type b)
+{
+    bool is_sum = op == OP_ADD || op == OP_SUB;
+
+    if (a == TYPE_DYNAMIC || b == TYPE_DYNAMIC) {
+        enum node_type other = a == TYPE_DYNAMIC ? b : a;
+
+        return other == TYPE_BOOL || other == TYPE_SCORE || other == TYPE_NULL ||
+                       other == TYPE_STRINGS || other == TYPE_LIST || other == TYPE_DATE
+                   ? TYPE_NULL
+                   : TYPE_DYNAMIC;
+    }
+    if (is_number(a) && is_number(b)) {
+        return go_together(a, b) && (op != OP_MOD || a != TYPE_DOUBLE || b != TYPE_DOUBLE)
+                   ? (a == b ? a : TYPE_NUMBER)
+                   : TYPE_NULL;
+    }
+    if (a == b &&
+        ((is_sum && (a == TYPE_DURATION || a == TYPE_MONEY)) || (op == OP_ADD && a == TYPE_TEXT))) {
+        return a;
+    }
+    if ((is_sum && a == TYPE_INSTANT && b == TYPE_DURATION) ||
+        (op == OP_ADD && a == TYPE_DURATION && b == TYPE_INSTANT)) {
+        return TYPE_INSTANT;
+    }
+    return op == OP_SUB && a == TYPE_INSTANT && b == TYPE_INSTANT ? TYPE_DURATION : TYPE_NULL;
 }
 
 static bool check_arithmetic(struct compile *c, struct node *n)
 {
     struct node *a = n->children[0], *b = n->children[1];
-    bool is_sum = n->op == OP_ADD || n->op == OP_SUB;
 
     widen(a, b);
     widen(b, a);
-    if (a->type == b->type &&
-        (is_number(a->type) || (is_sum && (a->type == TYPE_DURATION || a->type == TYPE_MONEY)))) {
-        n->type = a->type;
-        return (n->op != OP_MOD || a->type == TYPE_INT) ||
-               fail_types(c, n, a, b, "take the remainder of");
-    }
-    if (is_sum && a->type == TYPE_INSTANT && b->type == TYPE_DURATION) {
-        n->type = TYPE_INSTANT;
-        return true;
-    }
-    if (n->op == OP_ADD && a->type == TYPE_DURATION && b->type == TYPE_INSTANT) {
-        n->type = TYPE_INSTANT;
-        return true;
-    }
-    if (n->op == OP_SUB && a->type == TYPE_INSTANT && b->type == TYPE_INSTANT) {
-        n->type = TYPE_DURATION;
-        return true;
-    }
-    return fail_types(c, n, a, b,
-                      n->op == OP_ADD   ? "add"
-                      : n->op == OP_SUB ? "subtract"
-                                        : "calculate with");
+    n->type = calculated(a->type, n->op, b->type);
+    return n->type != TYPE_NULL || fail_types(c, n, a, b,
+                                              n->op == OP_ADD   ? "add"
+                                              : n->op == OP_SUB ? "subtract"
+                                              : n->op == OP_MOD ? "take the remainder of"
+                                                                : "calculate with");
 }
 
 static bool needs_bool(struct compile *c, const struct node *n)
@@ -440,25 +341,30 @@ static bool check_choose(struct compile *c, struct node *n)
     if (!needs_bool(c, n->children[0])) {
         return false;
     }
-    if (a->type != b->type || a->type == TYPE_SCORE) {
+    if (!go_together(a->type, b->type) || a->type == TYPE_SCORE || a->type == TYPE_LIST) {
         return fail_types(c, n, a, b, "choose between");
     }
-    n->type = a->type;
+    n->type = a->type == b->type                                   ? a->type
+              : a->type == TYPE_DYNAMIC || b->type == TYPE_DYNAMIC ? TYPE_DYNAMIC
+              : plain(a->type) == plain(b->type)                   ? TYPE_TEXT
+                                                                   : TYPE_NUMBER;
     return true;
 }
 
 static bool check_negate(struct compile *c, struct node *n)
 {
     struct node *of = n->children[0];
+    bool is_least = of->type == TYPE_INT && of->value.as.integer == INT64_MIN;
 
-    if (!is_number(of->type)) {
-        return fail_node(c, n, "only numbers have a minus");
+    if (!is_number(of->type) && of->type != TYPE_DYNAMIC) {
+        return predicate_fail_node(c, n, "only numbers have a minus");
     }
     n->type = of->type;
-    if (of->kind == NODE_CONST) { /* so that -1 is a literal too */
-        n->kind = NODE_CONST;
-        n->value = of->value;
-        n->is_literal = true;
+    if (of->kind == NODE_CONST && !is_least) { /* so that -1 is a literal too */
+        bool is_literal = of->is_literal;
+
+        (void)predicate_fold(n, of->type, of->value);
+        n->is_literal = is_literal;
         if (of->type == TYPE_INT) {
             n->value.as.integer = -of->value.as.integer;
         } else {
@@ -468,28 +374,73 @@ static bool check_negate(struct compile *c, struct node *n)
     return true;
 }
 
-bool predicate_check(struct compile *c, struct node *n)
+/* What a node costs each time it is looked at. */
+static uint32_t cost_of(const struct node *n)
 {
-    bool is_call = n->kind == NODE_CALL;
-
-    if (n->kind >= NODE_ATTRIBUTE) {
-        return true; /* checked already, as the operand of a method */
+    switch ((int)n->kind) {
+    case NODE_COUNT:
+    case NODE_SUM:
+    case NODE_MIN:
+    case NODE_MAX:
+    case NODE_DISTINCT:
+    case NODE_OVERDUE:
+    case NODE_RFM:
+        return 8;
+    case NODE_SCORE:
+    case NODE_LEVEL:
+    case NODE_CALENDAR:
+    case NODE_DAY_START:
+    case NODE_YEARS_SINCE:
+        return 4;
+    default:
+        return 1;
     }
-    /* A call resolves its own operands: has(customer.x), last([..]). A selection reads its chain as
-     * one path. */
-    for (uint32_t i = 0; !is_call && n->kind != NODE_SELECT && i < n->child_count; i++) {
-        if (!predicate_check(c, n->children[i])) {
-            return false;
+}
+
+static bool count_cost(struct compile *c, const struct node *n)
+{
+    c->cost += cost_of(n);
+    if (c->cost > PREDICATE_COST_MAX) {
+        predicate_fail(c->error, n->offset, n->size,
+                       "the expression costs more than %d units; a question about history is 8",
+                       PREDICATE_COST_MAX);
+        return false;
+    }
+    return true;
+}
+
+/* What is made of constants is one: its value never changes. Unknown ones stay as they are. */
+static void fold_constant(struct compile *c, struct node *n)
+{
+    const struct view v = { .plan = c->plan, .arena = c->arena };
+    struct result r;
+
+    if ((n->kind < NODE_NOT || n->kind > NODE_ARITHMETIC) && n->kind != NODE_IS_NULL &&
+        n->kind != NODE_TEXT_TEST && n->kind != NODE_LOWER && n->kind != NODE_SIZE &&
+        n->kind != NODE_CALENDAR && n->kind != NODE_DAY_START && n->kind != NODE_YEARS_SINCE) {
+        return;
+    }
+    for (uint32_t i = 0; i < n->child_count; i++) {
+        if (n->children[i]->kind != NODE_CONST && n->children[i]->kind != NODE_LIST) {
+            return;
         }
     }
+    r = predicate_result(n, &v);
+    if (!r.is_unknown) {
+        (void)predicate_fold(n, n->type, r.value);
+    }
+}
+
+static bool check_node(struct compile *c, struct node *n)
+{
     switch ((int)n->kind) {
     case NODE_CONST:
-        n->type = type_of_value(n->value.type);
+        n->type = predicate_type_of(n->value.type);
         return true;
     case NODE_NAME:
-        return check_name(c, n);
+        return predicate_check_name(c, n);
     case NODE_SELECT:
-        return check_select(c, n);
+        return predicate_check_select(c, n);
     case NODE_CALL:
         return predicate_check_call(c, n);
     case NODE_METHOD:
@@ -513,4 +464,26 @@ bool predicate_check(struct compile *c, struct node *n)
     default:
         UNREACHABLE();
     }
+}
+
+bool predicate_check(struct compile *c, struct node *n)
+{
+    bool is_call = n->kind == NODE_CALL;
+
+    if (n->is_checked) {
+        return true; /* as an operand of a call */
+    }
+    /* A call resolves its own operands: has(customer.x), last([..]). A selection reads its chain as
+     * one path. */
+    for (uint32_t i = 0; !is_call && n->kind != NODE_SELECT && i < n->child_count; i++) {
+        if (!predicate_check(c, n->children[i])) {
+            return false;
+        }
+    }
+    if (!check_node(c, n) || !count_cost(c, n)) {
+        return false;
+    }
+    n->is_checked = true;
+    fold_constant(c, n);
+    return true;
 }

@@ -6,34 +6,6 @@
 
 #include "processor/base/check.h"
 #include "processor/base/instant.h"
-#include "segmenters/rfm.h"
-#include "segmenters/score.h"
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static struct result unknown_until(int64_t until_ms)
-{
-    return (struct result){ .is_unknown = true, .until_ms = until_ms };
-}
-
-static struct result known(struct value v, int64_t until_ms)
-{
-    return (struct result){ .value = v, .until_ms = until_ms };
-}
-
-static struct result from_bool(bool b, int64_t until_ms)
-{
-    return known((struct value){ .type = VALUE_BOOL, .as.boolean = b }, until_ms);
-}
-
-static struct result from_answer(struct answer a)
-{
-    return a.truth == TRUTH_UNKNOWN ? unknown_until(a.until_ms)
-                                    : from_bool(a.truth == TRUTH_TRUE, a.until_ms);
-}
 
 static struct answer to_answer(struct result r)
 {
@@ -66,146 +38,12 @@ struct answer answer_and(struct answer a, struct answer b)
     }
     return (struct answer){ a.truth == TRUTH_TRUE && b.truth == TRUTH_TRUE ? TRUTH_TRUE
                                                                            : TRUTH_UNKNOWN,
-                            least(a.until_ms, b.until_ms) };
+                            result_least(a.until_ms, b.until_ms) };
 }
 
 struct answer answer_or(struct answer a, struct answer b)
 {
     return answer_not(answer_and(answer_not(a), answer_not(b)));
-}
-
-bool predicate_compare_int(int64_t a, enum operator op, int64_t b)
-{
-    switch ((int)op) {
-    case OP_EQ:
-        return a == b;
-    case OP_NE:
-        return a != b;
-    case OP_LT:
-        return a < b;
-    case OP_LE:
-        return a <= b;
-    case OP_GT:
-        return a > b;
-    default:
-        return a >= b;
-    }
-}
-
-/* --- leaves --- */
-static struct result attribute_result(const struct node *n, const struct view *v)
-{
-    const struct attribute *a = customer_attribute(v->customer, n->attribute->key);
-    const struct value *value =
-        a == NULL || a->value.type == VALUE_NULL ? &n->attribute->fallback : &a->value;
-
-    return value->type == VALUE_NULL ? unknown_until(INSTANT_NEVER) : known(*value, INSTANT_NEVER);
-}
-
-static struct result field_result(const struct node *n, const struct view *v)
-{
-    const struct value *value = v->event == NULL ? NULL : event_field(v->event, n->key);
-
-    return value == NULL || value->type == VALUE_NULL ? unknown_until(INSTANT_NEVER)
-                                                      : known(*value, INSTANT_NEVER);
-}
-
-static struct value integer(enum value_type type, int64_t i)
-{
-    return (struct value){ .type = type, .as.integer = i };
-}
-
-static struct result rfm_result(const struct node *n, const struct view *v)
-{
-    struct rfm r = rfm_value(&v->plan->rfm, v->customer, v->now_ms);
-    int64_t any_ms = least(r.r_until_ms, least(r.f_until_ms, r.m_until_ms));
-    struct result age;
-
-    switch ((enum rfm_part)n->part) {
-    case RFM_SEGMENT:
-        return known((struct value){ .type = VALUE_TEXT, .as.text = r.segment }, any_ms);
-    case RFM_FREQUENCY:
-        return known(integer(VALUE_INT, r.frequency), r.f_until_ms);
-    case RFM_MONETARY:
-        return known(integer(VALUE_MONEY, r.monetary), r.m_until_ms);
-    case RFM_R:
-    case RFM_F:
-    case RFM_M:
-    case RFM_RECENCY:
-        break;
-    }
-    if (!r.is_known) {
-        return unknown_until(any_ms);
-    }
-    switch ((enum rfm_part)n->part) {
-    case RFM_R:
-        return known(integer(VALUE_INT, r.r), r.r_until_ms);
-    case RFM_F:
-        return known(integer(VALUE_INT, r.f), r.f_until_ms);
-    case RFM_M:
-        return known(integer(VALUE_INT, r.m), r.m_until_ms);
-    case RFM_RECENCY:
-        age = known(integer(VALUE_DURATION, r.recency_ms), any_ms);
-        age.slope = 1;
-        return age;
-    case RFM_SEGMENT:
-    case RFM_FREQUENCY:
-    case RFM_MONETARY:
-        break;
-    }
-    UNREACHABLE();
-}
-
-static int64_t score_now(const struct node *n, const struct view *v, const struct score **out_score)
-{
-    *out_score = customer_score(v->customer, n->score->key);
-    return *out_score == NULL ? 0 : score_value(*out_score, v->now_ms, n->score->half_life_ms);
-}
-
-static int64_t falls_below(const struct node *n, const struct view *v, const struct score *s,
-                           int64_t bound)
-{
-    return s == NULL ? INSTANT_NEVER
-                     : score_falls_below(s, bound, v->now_ms, n->score->half_life_ms);
-}
-
-static struct result level_result(const struct node *n, const struct view *v)
-{
-    const struct score *s;
-    int64_t points = score_now(n, v, &s);
-    uint32_t level = n->score->level_count - 1;
-
-    CHECK(n->score->level_count > 0);
-    while (level > 0 && points < n->score->levels[level].least_q40) {
-        level--;
-    }
-    return known((struct value){ .type = VALUE_TEXT, .as.text = n->score->levels[level].name },
-                 level == 0 ? INSTANT_NEVER
-                            : falls_below(n, v, s, n->score->levels[level].least_q40));
-}
-
-/* score OP bound: >= and < flip when the score falls below the bound; > and <= when it falls to it.
- */
-static struct answer score_compare(const struct node *n, const struct view *v)
-{
-    const struct node *of = n->children[0];
-    int64_t bound = n->children[1]->value.as.integer;
-    const struct score *s;
-    int64_t points = score_now(of, v, &s);
-    bool is_strict = n->op == OP_GT || n->op == OP_LE;
-    bool is_above = is_strict ? points > bound : points >= bound;
-
-    return (struct answer){ predicate_compare_int(points, n->op, bound) ? TRUTH_TRUE : TRUTH_FALSE,
-                            is_above ? falls_below(of, v, s, is_strict ? bound + 1 : bound)
-                                     : INSTANT_NEVER };
-}
-
-static struct result in_segment_result(const struct node *n, const struct view *v)
-{
-    const struct membership *m = customer_membership(v->customer, n->key);
-    bool is_in = m != NULL && m->is_member && (n->rung == 0 || m->rung == n->rung);
-
-    return from_bool(is_in, INSTANT_NEVER); /* a change of that segment is an input of its own */
 }
 
 /* --- operators --- */
@@ -214,7 +52,16 @@ static int64_t ceil_div(int64_t a, int64_t b)
     return a / b + (a % b != 0 ? 1 : 0);
 }
 
-/* diff(t) = d + slope * (t - now); the first t > now at which `diff op 0` changes. */
+/* now + steps / slope, never when nobody lives to see it. */
+static int64_t after(int64_t now_ms, int64_t steps, int32_t slope)
+{
+    int64_t at_ms;
+
+    return __builtin_add_overflow(now_ms, ceil_div(steps, slope), &at_ms) ? INSTANT_NEVER : at_ms;
+}
+
+/* diff(t) = d + slope * (t - now); the first t > now at which `diff op 0` changes.
+ * Requires: d is no INT64_MIN. */
 static int64_t solve_flip(int64_t d, int32_t slope, enum operator op, int64_t now_ms)
 {
     int64_t steps;
@@ -233,84 +80,112 @@ static int64_t solve_flip(int64_t d, int32_t slope, enum operator op, int64_t no
         if (d == 0) {
             return now_ms + 1;
         }
-        return d > 0 ? INSTANT_NEVER : now_ms + ceil_div(-d, slope);
+        return d > 0 ? INSTANT_NEVER : after(now_ms, -d, slope);
     }
     /* d >= 0 and d < 0 flip when d reaches 0; d > 0 and d <= 0 when it reaches 1. */
+    if (d > 0) {
+        return INSTANT_NEVER;
+    }
     steps = (op == OP_GE || op == OP_LT ? 0 : 1) - d;
-    return steps <= 0 ? INSTANT_NEVER : now_ms + ceil_div(steps, slope);
-}
-
-static int compare_reals(double a, double b)
-{
-    return a < b ? -1 : a > b;
-}
-
-/* Order of two values. Returns: false when their types do not go together. */
-static bool order_of(const struct value *a, const struct value *b, int *out_order)
-{
-    if (a->type == VALUE_DOUBLE || b->type == VALUE_DOUBLE) {
-        if ((a->type != VALUE_DOUBLE && a->type != VALUE_INT) ||
-            (b->type != VALUE_DOUBLE && b->type != VALUE_INT)) {
-            return false;
-        }
-        *out_order = compare_reals(a->type == VALUE_INT ? (double)a->as.integer : a->as.real,
-                                   b->type == VALUE_INT ? (double)b->as.integer : b->as.real);
-        return true;
-    }
-    if (a->type != b->type || a->type == VALUE_NULL) {
-        return false;
-    }
-    if (a->type == VALUE_TEXT) {
-        *out_order = text_compare(a->as.text, b->as.text);
-    } else if (a->type == VALUE_BOOL) {
-        *out_order = (int)a->as.boolean - (int)b->as.boolean;
-    } else if (a->type == VALUE_STRINGS) {
-        *out_order = value_equal(a, b) ? 0 : 1;
-    } else {
-        *out_order = a->as.integer < b->as.integer ? -1 : a->as.integer > b->as.integer;
-    }
-    return true;
+    return steps <= 0 ? INSTANT_NEVER : after(now_ms, steps, slope);
 }
 
 static bool is_aggregate(const struct node *n)
 {
-    return n->kind == NODE_COUNT || n->kind == NODE_SUM;
+    return n->kind == NODE_COUNT || n->kind == NODE_SUM || n->kind == NODE_MIN ||
+           n->kind == NODE_MAX || n->kind == NODE_DISTINCT;
+}
+
+static bool are_lists_equal(const struct node *a, const struct node *b)
+{
+    bool is_same = a->child_count == b->child_count;
+
+    for (uint32_t i = 0; is_same && i < a->child_count; i++) {
+        is_same = predicate_order(&a->children[i]->value, &b->children[i]->value) == 0;
+    }
+    return is_same;
+}
+
+/* Both known, as surely as they are; they move apart by a.slope - b.slope. */
+static struct answer compare_results(const struct result *a, enum operator op,
+                                     const struct result *b, int64_t now_ms)
+{
+    int64_t until_ms = result_least(a->until_ms, b->until_ms);
+    bool is_lost;
+    enum bound bound = predicate_bound_minus(a->bound, b->bound, &is_lost);
+    int order = predicate_order(&a->value, &b->value);
+    int64_t d;
+
+    if (is_lost || order == ORDER_TYPES) {
+        return (struct answer){ TRUTH_UNKNOWN, until_ms };
+    }
+    if (a->slope != b->slope) {
+        if (__builtin_sub_overflow(a->value.as.integer, b->value.as.integer, &d) ||
+            d == INT64_MIN) {
+            return (struct answer){ TRUTH_UNKNOWN, until_ms };
+        }
+        until_ms = result_least(until_ms, solve_flip(d, a->slope - b->slope,
+                                                     predicate_bound_operator(bound, op), now_ms));
+    }
+    return predicate_settle(bound, op, order, until_ms);
 }
 
 static struct answer compare_answer(const struct node *n, const struct view *v)
 {
     const struct node *left = n->children[0], *right = n->children[1];
     struct result a, b;
-    int64_t until_ms;
-    int order;
 
     if (left->kind == NODE_SCORE) {
-        return score_compare(n, v);
+        return predicate_score_compare(n, v);
     }
     if (is_aggregate(left) && right->kind == NODE_CONST) {
-        return predicate_aggregate_compare(left, n->op, right->value.as.integer, v);
+        return predicate_aggregate_compare(left, n->op, &right->value, v);
+    }
+    if (left->kind == NODE_LIST && right->kind == NODE_LIST) {
+        return (struct answer){ are_lists_equal(left, right) == (n->op == OP_EQ) ? TRUTH_TRUE
+                                                                                 : TRUTH_FALSE,
+                                INSTANT_NEVER };
     }
     a = predicate_result(left, v);
     b = predicate_result(right, v);
-    until_ms = least(a.until_ms, b.until_ms);
     if (a.is_unknown || b.is_unknown) {
-        return (struct answer){ TRUTH_UNKNOWN, until_ms };
+        return (struct answer){ TRUTH_UNKNOWN, result_least(a.until_ms, b.until_ms) };
     }
-    if (a.slope != b.slope) {
+    return compare_results(&a, n->op, &b, v->now_ms);
+}
+
+static struct answer in_list(const struct result *item, const struct node *list, int64_t now_ms)
+{
+    bool is_comparable = list->child_count == 0, is_in = false;
+    int64_t until_ms = item->until_ms;
+
+    for (uint32_t i = 0; i < list->child_count; i++) {
+        const struct value *other = &list->children[i]->value;
+        int order = predicate_order(&item->value, other);
         int64_t d;
 
-        if (__builtin_sub_overflow(a.value.as.integer, b.value.as.integer, &d)) {
-            return (struct answer){ TRUTH_UNKNOWN, until_ms };
+        is_in = is_in || order == 0;
+        is_comparable = is_comparable || order != ORDER_TYPES;
+        if (item->slope != 0 && order != ORDER_TYPES &&
+            !__builtin_sub_overflow(item->value.as.integer, other->as.integer, &d) &&
+            d != INT64_MIN) {
+            until_ms = result_least(until_ms, solve_flip(d, item->slope, OP_EQ, now_ms));
         }
-        return (
-            struct answer){ predicate_compare_int(d, n->op, 0) ? TRUTH_TRUE : TRUTH_FALSE,
-                            least(until_ms, solve_flip(d, a.slope - b.slope, n->op, v->now_ms)) };
     }
-    if (!order_of(&a.value, &b.value, &order)) {
-        return (struct answer){ TRUTH_UNKNOWN, until_ms };
-    }
-    return (struct answer){ predicate_compare_int(order, n->op, 0) ? TRUTH_TRUE : TRUTH_FALSE,
+    return (struct answer){ is_in           ? TRUTH_TRUE
+                            : is_comparable ? TRUTH_FALSE
+                                            : TRUTH_UNKNOWN,
                             until_ms };
+}
+
+static bool is_in_set(const struct value *set, struct text item)
+{
+    for (uint32_t i = 0; i < set->as.strings.count; i++) {
+        if (text_equal(set->as.strings.at[i], item)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static struct answer in_answer(const struct node *n, const struct view *v)
@@ -318,127 +193,101 @@ static struct answer in_answer(const struct node *n, const struct view *v)
     const struct node *list = n->children[1];
     struct result item = predicate_result(n->children[0], v);
     struct result set;
-    int order;
+    int64_t until_ms;
 
-    if (item.is_unknown) {
+    if (item.is_unknown || item.bound != BOUND_EXACT) {
         return (struct answer){ TRUTH_UNKNOWN, item.until_ms };
     }
     if (list->kind == NODE_LIST) {
-        for (uint32_t i = 0; i < list->child_count; i++) {
-            if (order_of(&item.value, &list->children[i]->value, &order) && order == 0) {
-                return (struct answer){ TRUTH_TRUE, item.until_ms };
-            }
-        }
-        return (struct answer){ TRUTH_FALSE, item.until_ms };
+        return in_list(&item, list, v->now_ms);
     }
     set = predicate_result(list, v);
-    item.until_ms = least(item.until_ms, set.until_ms);
+    until_ms = result_least(item.until_ms, set.until_ms);
     if (set.is_unknown || set.value.type != VALUE_STRINGS || item.value.type != VALUE_TEXT) {
-        return (struct answer){ TRUTH_UNKNOWN, item.until_ms };
+        return (struct answer){ TRUTH_UNKNOWN, until_ms };
     }
-    for (uint32_t i = 0; i < set.value.as.strings.count; i++) {
-        if (text_equal(set.value.as.strings.at[i], item.value.as.text)) {
-            return (struct answer){ TRUTH_TRUE, item.until_ms };
-        }
-    }
-    return (struct answer){ TRUTH_FALSE, item.until_ms };
-}
-
-static bool calculate_int(int64_t a, enum operator op, int64_t b, int64_t *out)
-{
-    switch ((int)op) {
-    case OP_ADD:
-        return !__builtin_add_overflow(a, b, out);
-    case OP_SUB:
-        return !__builtin_sub_overflow(a, b, out);
-    case OP_MUL:
-        return !__builtin_mul_overflow(a, b, out);
-    default:
-        if (b == 0 || (a == INT64_MIN && b == -1)) {
-            return false;
-        }
-        *out = op == OP_DIV ? a / b : a % b;
-        return true;
-    }
+    return (struct answer){ is_in_set(&set.value, item.value.as.text) ? TRUTH_TRUE : TRUTH_FALSE,
+                            until_ms };
 }
 
 static struct result arithmetic_result(const struct node *n, const struct view *v)
 {
-    static const enum value_type types[] = { [TYPE_INT] = VALUE_INT,
-                                             [TYPE_INSTANT] = VALUE_INSTANT,
-                                             [TYPE_DURATION] = VALUE_DURATION,
-                                             [TYPE_MONEY] = VALUE_MONEY };
     struct result a = predicate_result(n->children[0], v);
     struct result b = predicate_result(n->children[1], v);
-    struct result r = { .until_ms = least(a.until_ms, b.until_ms) };
 
-    r.is_unknown = a.is_unknown || b.is_unknown;
-    if (r.is_unknown) {
-        return r;
-    }
-    if (n->type == TYPE_DOUBLE) {
-        double x = a.value.as.real, y = b.value.as.real;
+    return a.is_unknown || b.is_unknown ? result_unknown(result_least(a.until_ms, b.until_ms))
+                                        : predicate_calculate(&a, n->op, &b, v);
+}
 
-        r.value.type = VALUE_DOUBLE;
-        r.value.as.real = n->op == OP_ADD   ? x + y
-                          : n->op == OP_SUB ? x - y
-                          : n->op == OP_MUL ? x * y
-                                            : x / y;
-        return r;
+static int64_t characters(struct text t) /* not bytes */
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i < t.size; i++) {
+        count += ((uint8_t)t.at[i] & 0xc0) != 0x80;
     }
-    r.value.type = types[n->type];
-    r.slope = n->op == OP_SUB ? a.slope - b.slope : a.slope + b.slope;
-    r.is_unknown =
-        !calculate_int(a.value.as.integer, n->op, b.value.as.integer, &r.value.as.integer);
+    return count;
+}
+
+static struct result size_result(const struct node *n, const struct view *v)
+{
+    struct result r = predicate_result(n->children[0], v);
+
+    if (!r.is_unknown && r.value.type == VALUE_STRINGS) {
+        return result_known(result_integer(VALUE_INT, r.value.as.strings.count), r.until_ms);
+    }
+    return !r.is_unknown && r.value.type == VALUE_TEXT
+               ? result_known(result_integer(VALUE_INT, characters(r.value.as.text)), r.until_ms)
+               : result_unknown(r.until_ms);
+}
+
+static struct result lower_result(const struct node *n, const struct view *v)
+{
+    struct result r = predicate_result(n->children[0], v);
+    char *lower;
+
+    if (r.is_unknown || r.value.type != VALUE_TEXT) {
+        return result_unknown(r.until_ms);
+    }
+    lower = arena_alloc(v->arena, r.value.as.text.size + 1);
+    for (size_t i = 0; i < r.value.as.text.size; i++) {
+        char c = r.value.as.text.at[i];
+
+        lower[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    }
+    r.value.as.text.at = lower;
     return r;
 }
 
-static struct result text_result(const struct node *n, const struct view *v)
+static struct result text_test_result(const struct node *n, const struct view *v)
 {
-    struct result r = predicate_result(n->children[0], v);
-    struct text part;
+    struct result a = predicate_result(n->children[0], v);
+    struct result b = predicate_result(n->children[1], v);
+    int64_t until_ms = result_least(a.until_ms, b.until_ms);
     bool is_true;
 
-    if (r.is_unknown || (n->kind != NODE_SIZE && r.value.type != VALUE_TEXT)) {
-        return unknown_until(r.until_ms);
+    if (a.is_unknown || b.is_unknown || a.value.type != VALUE_TEXT || b.value.type != VALUE_TEXT) {
+        return result_unknown(until_ms);
     }
-    if (n->kind == NODE_SIZE) {
-        if (r.value.type != VALUE_TEXT && r.value.type != VALUE_STRINGS) {
-            return unknown_until(r.until_ms);
-        }
-        if (r.value.type == VALUE_STRINGS) {
-            return known(integer(VALUE_INT, r.value.as.strings.count), r.until_ms);
-        }
-        part = r.value.as.text;
-        r.value = integer(VALUE_INT, 0);
-        for (size_t i = 0; i < part.size; i++) { /* characters, not bytes */
-            r.value.as.integer += ((uint8_t)part.at[i] & 0xc0) != 0x80;
-        }
-        return r;
-    }
-    if (n->kind == NODE_LOWER) {
-        char *lower = arena_alloc(v->arena, r.value.as.text.size + 1);
-
-        for (size_t i = 0; i < r.value.as.text.size; i++) {
-            char c = r.value.as.text.at[i];
-
-            lower[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-        }
-        r.value.as.text.at = lower;
-        return r;
-    }
-    part = n->children[1]->value.as.text;
-    is_true = n->part == TEXT_TEST_STARTS ? text_starts_with(r.value.as.text, part)
-              : n->part == TEXT_TEST_ENDS ? text_ends_with(r.value.as.text, part)
-                                          : text_contains(r.value.as.text, part);
-    return from_bool(is_true, r.until_ms);
+    is_true = n->part == TEXT_TEST_STARTS ? text_starts_with(a.value.as.text, b.value.as.text)
+              : n->part == TEXT_TEST_ENDS ? text_ends_with(a.value.as.text, b.value.as.text)
+                                          : text_contains(a.value.as.text, b.value.as.text);
+    return result_bool(is_true, until_ms);
 }
 
 static struct result is_null_result(const struct node *n, const struct view *v)
 {
-    struct result r = predicate_result(n->children[0], v);
+    struct result r;
 
-    return from_bool((r.is_unknown || r.value.type == VALUE_NULL) == (n->op == OP_EQ), r.until_ms);
+    if (n->children[0]->kind == NODE_SCORE) {
+        return result_bool(n->op == OP_NE, INSTANT_NEVER); /* 0 at the least */
+    }
+    r = predicate_result(n->children[0], v);
+    if (r.is_unknown && !r.is_missing) {
+        return result_unknown(r.until_ms);
+    }
+    return result_bool((r.is_missing || r.value.type == VALUE_NULL) == (n->op == OP_EQ),
+                       r.until_ms);
 }
 
 static struct result choose_result(const struct node *n, const struct view *v)
@@ -447,48 +296,23 @@ static struct result choose_result(const struct node *n, const struct view *v)
     struct result r;
 
     if (condition.truth == TRUTH_UNKNOWN) {
-        return unknown_until(condition.until_ms);
+        return result_unknown(condition.until_ms);
     }
     r = predicate_result(n->children[condition.truth == TRUTH_TRUE ? 1 : 2], v);
-    r.until_ms = least(r.until_ms, condition.until_ms);
+    r.until_ms = result_least(r.until_ms, condition.until_ms);
     return r;
-}
-
-static struct result state_result(const struct node *n, const struct view *v)
-{
-    const struct entry *e;
-
-    switch ((int)n->kind) {
-    case NODE_IN_SEGMENT:
-        return in_segment_result(n, v);
-    case NODE_IN_SEQUENCE:
-        return from_bool(customer_run(v->customer, n->key) != NULL, INSTANT_NEVER);
-    case NODE_COMPLETED:
-        e = customer_entry(v->customer, n->key);
-        return from_bool(e != NULL && e->is_completed, INSTANT_NEVER);
-    case NODE_HAS_ATTRIBUTE: {
-        struct result r = attribute_result(n, v);
-
-        return from_bool(!r.is_unknown, INSTANT_NEVER);
-    }
-    default:
-        return from_bool(!field_result(n, v).is_unknown, INSTANT_NEVER);
-    }
-}
-
-/* The draw never changes, whatever happens. */
-static struct result arm_result(const struct node *n, const struct view *v)
-{
-    CHECK(v->id.at != NULL);
-    return known((struct value){ .type = VALUE_TEXT, .as.text = arm_of(n->arms, v->id)->name },
-                 INSTANT_NEVER);
 }
 
 static struct result negate_result(const struct node *n, const struct view *v)
 {
     struct result r = predicate_result(n->children[0], v);
 
-    if (!r.is_unknown && r.value.type == VALUE_INT) {
+    r.is_missing = false;
+    r.bound = (enum bound)(-(int)r.bound);
+    if (r.is_unknown || (r.value.type != VALUE_INT && r.value.type != VALUE_DOUBLE)) {
+        return result_unknown(r.until_ms);
+    }
+    if (r.value.type == VALUE_INT) {
         r.is_unknown = __builtin_sub_overflow((int64_t)0, r.value.as.integer, &r.value.as.integer);
     } else {
         r.value.as.real = -r.value.as.real;
@@ -498,49 +322,36 @@ static struct result negate_result(const struct node *n, const struct view *v)
 
 struct result predicate_result(const struct node *n, const struct view *v)
 {
-    struct result r;
-
     switch (n->kind) {
-    case NODE_CONST:
-        return known(n->value, INSTANT_NEVER);
-    case NODE_ATTRIBUTE:
-        return attribute_result(n, v);
-    case NODE_FIELD:
-        return field_result(n, v);
-    case NODE_NOW:
-        r = known(integer(VALUE_INSTANT, v->now_ms), INSTANT_NEVER);
-        r.slope = 1;
-        return r;
     case NODE_COUNT:
     case NODE_SUM:
+    case NODE_MIN:
+    case NODE_MAX:
+    case NODE_DISTINCT:
         return predicate_aggregate(n, v);
     case NODE_FIRST:
     case NODE_LAST:
-        return predicate_extreme_time(n, v);
-    case NODE_RFM:
-        return rfm_result(n, v);
-    case NODE_LEVEL:
-        return level_result(n, v);
-    case NODE_ARM:
-        return arm_result(n, v);
+        return predicate_time(n, v);
+    case NODE_OVERDUE:
+        return predicate_overdue(n, v);
     case NODE_YEARS_SINCE:
     case NODE_CALENDAR:
     case NODE_DAY_START:
         return predicate_calendar(n, v);
     case NODE_NOT:
-        return from_answer(answer_not(to_answer(predicate_result(n->children[0], v))));
+        return result_answer(answer_not(to_answer(predicate_result(n->children[0], v))));
     case NODE_AND:
-        return from_answer(answer_and(to_answer(predicate_result(n->children[0], v)),
-                                      to_answer(predicate_result(n->children[1], v))));
+        return result_answer(answer_and(to_answer(predicate_result(n->children[0], v)),
+                                        to_answer(predicate_result(n->children[1], v))));
     case NODE_OR:
-        return from_answer(answer_or(to_answer(predicate_result(n->children[0], v)),
-                                     to_answer(predicate_result(n->children[1], v))));
+        return result_answer(answer_or(to_answer(predicate_result(n->children[0], v)),
+                                       to_answer(predicate_result(n->children[1], v))));
     case NODE_CHOOSE:
         return choose_result(n, v);
     case NODE_COMPARE:
-        return from_answer(compare_answer(n, v));
+        return result_answer(compare_answer(n, v));
     case NODE_IN:
-        return from_answer(in_answer(n, v));
+        return result_answer(in_answer(n, v));
     case NODE_ARITHMETIC:
         return arithmetic_result(n, v);
     case NODE_NEGATE:
@@ -548,21 +359,30 @@ struct result predicate_result(const struct node *n, const struct view *v)
     case NODE_IS_NULL:
         return is_null_result(n, v);
     case NODE_TEXT_TEST:
+        return text_test_result(n, v);
     case NODE_LOWER:
+        return lower_result(n, v);
     case NODE_SIZE:
-        return text_result(n, v);
+        return size_result(n, v);
+    case NODE_CONST:
+    case NODE_LIST:
+    case NODE_ATTRIBUTE:
+    case NODE_HAS_ATTRIBUTE:
+    case NODE_FIELD:
+    case NODE_HAS_FIELD:
+    case NODE_NOW:
+    case NODE_RFM:
+    case NODE_SCORE:
+    case NODE_LEVEL:
+    case NODE_ARM:
     case NODE_IN_SEGMENT:
     case NODE_IN_SEQUENCE:
     case NODE_COMPLETED:
-    case NODE_HAS_ATTRIBUTE:
-    case NODE_HAS_FIELD:
-        return state_result(n, v);
+        return predicate_leaf(n, v);
     case NODE_NAME:
     case NODE_SELECT:
     case NODE_CALL:
     case NODE_METHOD:
-    case NODE_LIST:
-    case NODE_SCORE:
         break;
     }
     UNREACHABLE();

@@ -95,7 +95,7 @@ static struct text slice_of(const struct explaining *x, const struct node *n)
 
 /* --- tests --- */
 
-static enum predicate_cause cause_of(const struct node *n)
+static enum predicate_cause cause_of(const struct node *n, bool is_missing)
 {
     switch ((int)n->kind) {
     case NODE_ATTRIBUTE:
@@ -103,7 +103,10 @@ static enum predicate_cause cause_of(const struct node *n)
         return PREDICATE_NOT_SET;
     case NODE_FIRST:
     case NODE_LAST:
-        return PREDICATE_NEVER;
+    case NODE_MIN:
+    case NODE_MAX:
+        return is_missing ? PREDICATE_NEVER : PREDICATE_UNDECIDED;
+    case NODE_OVERDUE:
     case NODE_RFM:
         return PREDICATE_NO_ORDER;
     default:
@@ -124,7 +127,7 @@ static void add_operand(const struct explaining *x, struct predicate_part *part,
     o = &part->operands[part->operand_count++];
     o->source = source;
     o->is_points = n->kind == NODE_SCORE;
-    o->cause = r->is_unknown ? cause_of(n) : PREDICATE_KNOWN;
+    o->cause = r->is_unknown ? cause_of(n, r->is_missing) : PREDICATE_KNOWN;
     o->value = r->value;
 }
 
@@ -155,7 +158,7 @@ static void add_operands(const struct explaining *x, struct predicate_part *part
         return;
     }
     r = is_test ? (struct result){ .is_unknown = true } : value_of(x, n);
-    if (r.is_unknown && (is_test || cause_of(n) == PREDICATE_UNDECIDED)) {
+    if (r.is_unknown && (is_test || cause_of(n, r.is_missing) == PREDICATE_UNDECIDED)) {
         for (uint32_t i = 0; i < n->child_count; i++) {
             add_operands(x, part, n->children[i]);
         }

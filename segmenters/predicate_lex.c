@@ -1,5 +1,6 @@
 #include "segmenters/predicate_node.h"
 
+#include <float.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -29,6 +30,11 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
+static bool is_hex_letter(char c)
+{
+    return (c | 32) >= 'a' && (c | 32) <= 'f';
+}
+
 static char peek(const struct lexer *l, uint32_t ahead)
 {
     if (l->at + ahead >= l->source.size) {
@@ -43,84 +49,106 @@ static struct token bad(struct lexer *l, uint32_t offset, uint32_t size, const c
     return (struct token){ .kind = TOKEN_BAD, .offset = offset, .size = size };
 }
 
-static struct token lex_number(struct lexer *l)
+/* 2^63 is one too much, and right behind a minus: the parser knows. */
+static bool add_digit(uint64_t *value, uint64_t base, uint64_t digit)
+{
+    return !__builtin_mul_overflow(*value, base, value) &&
+           !__builtin_add_overflow(*value, digit, value) && *value <= (uint64_t)INT64_MAX + 1;
+}
+
+static struct token lex_hexadecimal(struct lexer *l)
 {
     struct token t = { .kind = TOKEN_INT, .offset = l->at };
-    char digits[64];
-    int64_t value = 0;
-    bool is_too_big = false;
+    uint64_t value = 0;
+    bool is_good = true;
 
-    while (is_digit(peek(l, 0))) {
-        is_too_big |= __builtin_mul_overflow(value, 10, &value) ||
-                      __builtin_add_overflow(value, peek(l, 0) - '0', &value);
-        l->at++;
+    for (l->at += 2; is_digit(peek(l, 0)) || is_hex_letter(peek(l, 0)); l->at++) {
+        char c = peek(l, 0);
+
+        is_good = is_good &&
+                  add_digit(&value, 16, (uint64_t)(is_digit(c) ? c - '0' : (c | 32) - 'a' + 10));
     }
+    t.size = l->at - t.offset;
+    t.value = (struct value){ .type = VALUE_INT, .as.integer = (int64_t)value };
+    if (t.size == 2 || is_letter(peek(l, 0))) {
+        return bad(l, t.offset, t.size + 1, "this is no number");
+    }
+    return is_good ? t : bad(l, t.offset, t.size, "the number is out of range");
+}
+
+/* Digits, then a fraction or an exponent or both. Returns: is it a double? */
+static bool skip_real(struct lexer *l)
+{
+    bool is_real = false;
+
     if (peek(l, 0) == '.' && is_digit(peek(l, 1))) {
-        t.kind = TOKEN_DOUBLE;
-        l->at++;
-        while (is_digit(peek(l, 0))) {
-            l->at++;
+        is_real = true;
+        for (l->at++; is_digit(peek(l, 0)); l->at++) {
         }
     }
     if ((peek(l, 0) | 32) == 'e' &&
         (is_digit(peek(l, 1)) ||
          ((peek(l, 1) == '-' || peek(l, 1) == '+') && is_digit(peek(l, 2))))) {
-        t.kind = TOKEN_DOUBLE;
-        l->at += 2;
-        while (is_digit(peek(l, 0))) {
-            l->at++;
+        is_real = true;
+        for (l->at += 2; is_digit(peek(l, 0)); l->at++) {
         }
     }
+    return is_real;
+}
+
+static struct token lex_number(struct lexer *l)
+{
+    struct token t = { .kind = TOKEN_INT, .offset = l->at };
+    char digits[64];
+    uint64_t value = 0;
+    bool is_good = true;
+    double real;
+
+    if (peek(l, 0) == '0' && (peek(l, 1) | 32) == 'x') {
+        return lex_hexadecimal(l);
+    }
+    for (; is_digit(peek(l, 0)); l->at++) {
+        is_good = is_good && add_digit(&value, 10, (uint64_t)(peek(l, 0) - '0'));
+    }
+    t.kind = skip_real(l) ? TOKEN_DOUBLE : TOKEN_INT;
     t.size = l->at - t.offset;
     if (is_letter(peek(l, 0))) {
         return bad(l, t.offset, t.size + 1,
                    "a number cannot be followed by a letter; durations are days(3), hours(4) ..");
     }
     if (t.kind == TOKEN_INT) {
-        t.value = (struct value){ .type = VALUE_INT, .as.integer = value };
-        return is_too_big ? bad(l, t.offset, t.size, "the number is out of range") : t;
+        t.value = (struct value){ .type = VALUE_INT, .as.integer = (int64_t)value };
+        return is_good ? t : bad(l, t.offset, t.size, "the number is out of range");
     }
     if (t.size >= sizeof(digits)) {
         return bad(l, t.offset, t.size, "the number is too long");
     }
     memcpy(digits, l->source.at + t.offset, t.size);
     digits[t.size] = '\0';
-    t.value = (struct value){ .type = VALUE_DOUBLE, .as.real = strtod(digits, NULL) };
+    real = strtod(digits, NULL);
+    if (real > DBL_MAX) {
+        return bad(l, t.offset, t.size, "the number is out of range");
+    }
+    t.value = (struct value){ .type = VALUE_DOUBLE, .as.real = real };
     return t;
 }
 
-static struct token lex_text(struct lexer *l)
+/* Between tokens: white space, and comments to the end of their line. */
+static void skip_space(struct lexer *l)
 {
-    uint32_t offset = l->at;
-    char quote = peek(l, 0);
-    char *to = arena_alloc(l->arena, l->source.size + 1);
-    size_t size = 0;
-
-    l->at++;
-    while (l->at < l->source.size && peek(l, 0) != quote) {
+    for (;;) {
         char c = peek(l, 0);
 
-        if (c == '\\') {
-            static const char from[] = "\\\"'nrt", into[] = "\\\"'\n\r\t";
-            const char *found = peek(l, 1) == '\0' ? NULL : strchr(from, peek(l, 1));
-
-            if (found == NULL) {
-                return bad(l, l->at, 2, "unknown escape; use \\\\ \\\" \\' \\n \\r or \\t");
+        if (c == '/' && peek(l, 1) == '/') {
+            while (l->at < l->source.size && peek(l, 0) != '\n') {
+                l->at++;
             }
-            c = into[found - from];
+        } else if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f') {
             l->at++;
+        } else {
+            return;
         }
-        to[size++] = c;
-        l->at++;
     }
-    if (l->at >= l->source.size) {
-        return bad(l, offset, l->at - offset, "the text is not closed");
-    }
-    l->at++;
-    return (struct token){ .kind = TOKEN_TEXT,
-                           .offset = offset,
-                           .size = l->at - offset,
-                           .value = { .type = VALUE_TEXT, .as.text = { to, size } } };
 }
 
 struct token predicate_lex_next(struct lexer *l)
@@ -128,18 +156,16 @@ struct token predicate_lex_next(struct lexer *l)
     static const char *const two[] = { "&&", "||", "==", "!=", "<=", ">=" };
     struct token t;
 
-    while (peek(l, 0) == ' ' || peek(l, 0) == '\t' || peek(l, 0) == '\n' || peek(l, 0) == '\r') {
-        l->at++;
-    }
+    skip_space(l);
     t = (struct token){ .kind = TOKEN_END, .offset = l->at };
     if (l->at >= l->source.size) {
         return t;
     }
-    if (is_digit(peek(l, 0))) {
+    if (is_digit(peek(l, 0)) || (peek(l, 0) == '.' && is_digit(peek(l, 1)))) {
         return lex_number(l);
     }
-    if (peek(l, 0) == '"' || peek(l, 0) == '\'') {
-        return lex_text(l);
+    if (predicate_lex_is_text(l)) {
+        return predicate_lex_text(l);
     }
     if (is_letter(peek(l, 0))) {
         t.kind = TOKEN_NAME;

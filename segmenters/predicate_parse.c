@@ -18,9 +18,9 @@ struct node *predicate_node_new(struct compile *c, enum node_kind kind, uint32_t
 {
     struct node *n;
 
-    if (++c->node_count > PREDICATE_COST_MAX) {
+    if (++c->node_count > PREDICATE_NODES_MAX) {
         predicate_fail(c->error, offset, size, "the expression has more than %d parts",
-                       PREDICATE_COST_MAX);
+                       PREDICATE_NODES_MAX);
         return NULL;
     }
     n = arena_alloc(c->arena, sizeof(*n));
@@ -115,11 +115,26 @@ static bool parse_operands(struct parser *p, const char *closing, struct node **
     return true;
 }
 
+/* What CEL has and the language has not is refused by its name. */
+static bool is_foreign(struct parser *p, struct text name, uint32_t offset, uint32_t size)
+{
+    static const char *const foreign[] = {
+        "matches", "all",  "exists", "exists_one", "map",    "filter", "dyn",     "uint",
+        "bytes",   "type", "int",    "double",     "string", "bool",   "duration"
+    };
+
+    for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+        if (text_is(name, foreign[i])) {
+            predicate_fail(p->c->error, offset, size, "`%s` of CEL is not part of the language",
+                           foreign[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct node *parse_name(struct parser *p)
 {
-    static const char *const foreign[] = { "matches", "all",    "exists",  "exists_one",
-                                           "map",     "filter", "dyn",     "uint",
-                                           "bytes",   "type",   "duration" };
     struct text name = token_text(p);
     uint32_t offset = p->token.offset, size = p->token.size, count = 0;
     struct node *children[NODE_CHILDREN_MAX];
@@ -136,12 +151,8 @@ static struct node *parse_name(struct parser *p)
     if (!take_sign(p, "(")) {
         n = predicate_node_new(p->c, NODE_NAME, offset, size);
     } else {
-        for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
-            if (text_is(name, foreign[i])) {
-                predicate_fail(p->c->error, offset, size, "`%s` of CEL is not part of the language",
-                               foreign[i]);
-                return NULL;
-            }
+        if (is_foreign(p, name, offset, size)) {
+            return NULL;
         }
         if (!parse_operands(p, ")", children, &count)) {
             return NULL;
@@ -152,6 +163,22 @@ static struct node *parse_name(struct parser *p)
         n->name = name;
         n->offset = offset;
         n->size = size;
+    }
+    return n;
+}
+
+/* A number or text as written. The least int has one more than the largest behind its minus. */
+static struct node *parse_literal(struct parser *p, const struct token *t, bool is_negated)
+{
+    struct node *n = predicate_node_new(p->c, NODE_CONST, t->offset, t->size);
+
+    if (t->kind == TOKEN_INT && t->value.as.integer == INT64_MIN && !is_negated) {
+        predicate_fail(p->c->error, t->offset, t->size, "the number is out of range");
+        return NULL;
+    }
+    if (n != NULL) {
+        n->value = t->value;
+        n->is_literal = true;
     }
     return n;
 }
@@ -168,12 +195,7 @@ static struct node *parse_primary(struct parser *p)
     case TOKEN_DOUBLE:
     case TOKEN_TEXT:
         advance(p);
-        n = predicate_node_new(p->c, NODE_CONST, t.offset, t.size);
-        if (n != NULL) {
-            n->value = t.value;
-            n->is_literal = true;
-        }
-        return n;
+        return parse_literal(p, &t, false);
     case TOKEN_NAME:
         return parse_name(p);
     case TOKEN_SIGN:
@@ -215,7 +237,8 @@ static struct node *parse_member(struct parser *p)
         }
         advance(p);
         is_call = take_sign(p, "(");
-        if (is_call && !parse_operands(p, ")", children, &count)) {
+        if (is_call &&
+            (is_foreign(p, name, offset, size) || !parse_operands(p, ")", children, &count))) {
             return NULL;
         }
         n = join(p, is_call ? NODE_METHOD : NODE_SELECT, children, count);
@@ -223,7 +246,7 @@ static struct node *parse_member(struct parser *p)
             n->name = name;
             n->size = offset + size - n->offset;
         }
-        if (p->c->node_count > PREDICATE_COST_MAX) {
+        if (p->c->node_count > PREDICATE_NODES_MAX) {
             return NULL;
         }
     }
@@ -244,9 +267,17 @@ static struct node *parse_unary(struct parser *p)
         return NULL;
     }
     advance(p);
-    n = parse_unary(p);
+    if (kind == NODE_NEGATE && p->token.kind == TOKEN_INT &&
+        p->token.value.as.integer == INT64_MIN) {
+        struct token least = p->token;
+
+        advance(p);
+        n = parse_literal(p, &least, true);
+    } else {
+        n = parse_unary(p);
+        n = n == NULL ? NULL : join(p, kind, &n, 1);
+    }
     p->c->depth--;
-    n = n == NULL ? NULL : join(p, kind, &n, 1);
     if (n != NULL) {
         n->size += n->offset - offset;
         n->offset = offset;

@@ -105,6 +105,25 @@ struct orders {
     int64_t coming;            /* how many are still to come */
 };
 
+static bool is_in_window(const struct rfm_plan *plan, int64_t at_ms, int64_t now_ms)
+{
+    return plan->window_ms == INSTANT_NEVER || now_ms - at_ms < plan->window_ms;
+}
+
+/* Orders of one time that brought so much, money or not. */
+static void add_orders(struct orders *all, int64_t at_ms, int64_t count, int64_t net, bool is_money)
+{
+    all->last_ms = all->count == 0 || at_ms > all->last_ms ? at_ms : all->last_ms;
+    all->count += count;
+    all->first_ms = earlier(all->first_ms, at_ms);
+    if (is_money) {
+        all->first_money_ms = earlier(all->first_money_ms, at_ms);
+    }
+    if (__builtin_add_overflow(all->net, net, &all->net)) {
+        all->net = INT64_MAX;
+    }
+}
+
 static struct orders orders_of(const struct rfm_plan *plan, const struct customer *c,
                                int64_t now_ms)
 {
@@ -112,6 +131,15 @@ static struct orders orders_of(const struct rfm_plan *plan, const struct custome
                           .first_money_ms = INSTANT_NEVER,
                           .next_ms = INSTANT_NEVER };
 
+    for (uint32_t i = 0; i < c->order_day_count; i++) { /* the oldest, folded */
+        const struct history_day *d = &c->order_days[i];
+        int64_t at_ms = (d->day + INT64_C(1)) * DAY_MS - 1;
+
+        at_ms = at_ms > now_ms ? now_ms : at_ms;
+        if (is_in_window(plan, at_ms, now_ms)) {
+            add_orders(&all, at_ms, d->count, d->sum, true);
+        }
+    }
     for (uint32_t i = 0; i < c->order_count; i++) {
         const struct order *o = &c->orders[i];
 
@@ -121,16 +149,8 @@ static struct orders orders_of(const struct rfm_plan *plan, const struct custome
         if (o->at_ms > now_ms) {
             all.next_ms = earlier(all.next_ms, o->at_ms);
             all.coming++;
-        } else if (plan->window_ms == INSTANT_NEVER || now_ms - o->at_ms < plan->window_ms) {
-            all.count++;
-            all.first_ms = earlier(all.first_ms, o->at_ms);
-            all.last_ms = o->at_ms;
-            if (!o->is_foreign) {
-                all.first_money_ms = earlier(all.first_money_ms, o->at_ms);
-            }
-            if (__builtin_add_overflow(all.net, rfm_order_net(o), &all.net)) {
-                all.net = INT64_MAX;
-            }
+        } else if (is_in_window(plan, o->at_ms, now_ms)) {
+            add_orders(&all, o->at_ms, 1, rfm_order_net(o), !o->is_foreign);
         }
     }
     return all;

@@ -124,6 +124,11 @@ static const struct key REMEMBER_KEYS[] = {
 static const struct keys REMEMBER = KEYS(REMEMBER_KEYS);
 EACH(REMEMBERS, SHAPE_MAP, &REMEMBER);
 
+static const struct key CADENCE_KEYS[] = {
+    { "r", SHAPE_TEXT, NEEDED, SAYS("Shape of the rate of orders over customers, a number above 0.") },
+    { "alpha", SHAPE_TEXT, NEEDED, SAYS("Its scale in weeks, a number above 0.") },
+};
+static const struct keys CADENCE = KEYS(CADENCE_KEYS);
 static const struct key RFM_KEYS[] = {
     { "window", SHAPE_TEXT, NEEDED, SAYS("How far back orders count, like 365d, or ever.") },
     { "recency", SHAPE_LIST_OF, &DURATION_ITEMS, NEEDED,
@@ -132,7 +137,7 @@ static const struct key RFM_KEYS[] = {
     { "monetary", SHAPE_LIST_OF, &MONEY_ITEMS, NEEDED, SAYS("Least money, net of refunds, of the scores 2 to 5.") },
     { "map", SHAPE_TEXT_OR_MAP, &PREDICATES, NEEDED,
       SAYS("rf11, l125, or own names with expressions over r, f and m that cover each of the 125 cells once.") },
-    { "cadence", NOT_YET("overdue() by personal cadence"), SAYS("Parameters of the personal time between orders.") },
+    { "cadence", SHAPE_MAP, &CADENCE, SAYS("Personal time between orders, which overdue() asks for.") },
 };
 static const struct keys RFM = KEYS(RFM_KEYS);
 static const struct key SCORE_KEYS[] = {

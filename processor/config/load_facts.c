@@ -194,6 +194,28 @@ static bool load_named_map(struct loader *l, const struct yaml_node *n)
     return false;
 }
 
+/* A number above 0. */
+static double load_positive(struct loader *l, const struct yaml_node *n)
+{
+    double real = 0;
+
+    if (n != NULL && (!scalar_double(n, &real) || !(real > 0 && real < 1e9))) {
+        problem_add(l->problems, n->place, "E0006", "expected a number above 0");
+    }
+    return real;
+}
+
+static void load_cadence(struct loader *l, const struct yaml_node *n)
+{
+    struct facts_plan *plan = &l->rules->facts;
+
+    if (n != NULL && n->kind == YAML_MAP) {
+        plan->has_cadence = true;
+        plan->cadence_r = load_positive(l, yaml_get(n, "r", NULL));
+        plan->cadence_alpha = load_positive(l, yaml_get(n, "alpha", NULL));
+    }
+}
+
 static void load_rfm(struct loader *l, const struct yaml_node *key, const struct yaml_node *n)
 {
     struct rfm_plan *rfm = &l->rules->facts.rfm;
@@ -210,6 +232,7 @@ static void load_rfm(struct loader *l, const struct yaml_node *key, const struct
     load_cuts(l, n, "recency", true, scalar_duration, rfm->recency_ms);
     load_cuts(l, n, "frequency", false, scalar_int, rfm->frequency);
     load_cuts(l, n, "monetary", false, scalar_money, rfm->monetary);
+    load_cadence(l, yaml_get(n, "cadence", NULL));
     if (map == NULL || map->kind == YAML_LIST ||
         !(map->kind == YAML_MAP ? load_rfm_map(l, map_key, map) : load_named_map(l, map))) {
         (void)rfm_map_named(rfm, TEXT("rf11")); /* so that what names its parts says no more */

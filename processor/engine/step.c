@@ -195,6 +195,7 @@ static void reconfigure(const struct step *s, struct customer *c)
     if (c->config == s->rules->config) {
         return;
     }
+    facts_adopt(&s->rules->facts, c, c->config == 0 && c->created_at_ms == INSTANT_NEVER);
     if (c->config != 0 && c->created_at_ms != INSTANT_NEVER) {
         segments_adopt(&s->rules->segments, c);
         time_to(s, c, s->stream_ms);

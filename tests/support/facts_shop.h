@@ -54,6 +54,9 @@ static inline void add_history(struct facts_plan *plan, const char *name, const 
     *h = (struct history_plan){ .key = 100 + plan->history_count,
                                 .name = text_of(name),
                                 .field = field != NULL ? hash32(text_of(field)) : 0,
+                                .class = field == NULL              ? HISTORY_TIMES
+                                         : strcmp(field, "amount") == 0 ? HISTORY_NUMBERS
+                                                                        : HISTORY_VALUES,
                                 .window_ms = window_ms,
                                 .keep = keep };
     h->filter = facts_filter(plan, h->name);

@@ -15,6 +15,26 @@ static inline void *random_list(struct rng *r, size_t item_size, uint32_t *out_c
     return mem_alloc(*out_count * item_size);
 }
 
+static inline int64_t random_since(struct rng *r)
+{
+    return rng_chance(r, 5000) ? INSTANT_MIN : random_instant(r);
+}
+
+static inline struct history_day *random_days(struct rng *r, uint32_t *out_count,
+                                              uint32_t *out_capacity)
+{
+    struct history_day *days = random_list(r, sizeof(*days), out_count, out_capacity);
+
+    for (uint32_t i = 0; i < *out_count; i++) {
+        days[i].day = (int32_t)(rng_between(r, -1000, 1000) + 10000 * (int32_t)i);
+        days[i].count = random_long(r);
+        days[i].sum = random_long(r);
+        days[i].least = random_long(r);
+        days[i].most = random_long(r);
+    }
+    return days;
+}
+
 static inline void random_facts(struct rng *r, struct arena *a, struct customer *c)
 {
     for (uint64_t i = rng_below(r, RANDOM_LIST_MAX); i > 0; i--) {
@@ -30,6 +50,12 @@ static inline void random_facts(struct rng *r, struct arena *a, struct customer 
         struct history *h = customer_need_history(c, (uint32_t)rng_next(r));
 
         mem_free(h->entries);
+        mem_free(h->days);
+        h->since_ms = random_since(r);
+        h->from_ms = random_since(r);
+        h->least = random_long(r);
+        h->most = random_long(r);
+        h->days = random_days(r, &h->day_count, &h->day_capacity);
         h->is_truncated = rng_chance(r, 5000);
         h->total_count = random_long(r);
         h->total_sum = random_long(r);
@@ -55,6 +81,11 @@ static inline void random_facts(struct rng *r, struct arena *a, struct customer 
         c->orders[i].amount = random_long(r);
         c->orders[i].refunded = random_long(r);
         c->orders[i].is_foreign = rng_chance(r, 5000);
+    }
+    c->order_days = random_days(r, &c->order_day_count, &c->order_day_capacity);
+    c->counters = random_list(r, sizeof(*c->counters), &c->counter_count, &c->counter_capacity);
+    for (uint32_t i = 0; i < c->counter_count; i++) {
+        c->counters[i] = (uint32_t)rng_below(r, 1000) + 1000 * i;
     }
     c->kinds = random_list(r, sizeof(*c->kinds), &c->kind_count, &c->kind_capacity);
     for (uint32_t i = 0; i < c->kind_count; i++) {
@@ -205,6 +236,7 @@ static inline struct customer *random_customer(struct rng *r, struct arena *a)
     c->due_ms = random_instant_or_never(r);
     c->orders_ever = random_long(r);
     c->order_first_ms = random_instant_or_never(r);
+    c->orders_from_ms = random_since(r);
     c->id_count = (uint32_t)rng_below(r, CUSTOMER_IDS_MAX + 1);
     c->id_capacity = c->id_count;
     c->ids = mem_alloc(c->id_count * sizeof(*c->ids));

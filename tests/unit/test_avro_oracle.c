@@ -120,7 +120,10 @@ static void a_fingerprint_is_that_of_its_schema(void **state)
         if (hash_rabin((struct text){ (const char *)canonical.at, canonical.size }) !=
                 shipped[i].fingerprint ||
             avro_schema_fingerprint(text_of(shipped[i].name)) != shipped[i].fingerprint) {
-            fail_msg("%s: %.*s", shipped[i].name, (int)canonical.size, (const char *)canonical.at);
+            fail_msg("%s is 0x%016llx: %.*s", shipped[i].name,
+                     (unsigned long long)hash_rabin(
+                         (struct text){ (const char *)canonical.at, canonical.size }),
+                     (int)canonical.size, (const char *)canonical.at);
         }
         bytes_out_fini(&canonical);
         json_decref(schema);

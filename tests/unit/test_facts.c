@@ -184,8 +184,10 @@ static void normalise(struct shop *s, int64_t now_ms)
         }
         if (h != NULL) {
             h->count = count;
+            h->from_ms = INSTANT_MIN; /* what left its window did so at one instant or another */
         }
     }
+    s->c->orders_from_ms = INSTANT_MIN;
     for (uint32_t i = 0; i < s->c->history_count; i++) {
         if (s->c->histories[i].total_count > 0) {
             s->c->histories[histories++] = s->c->histories[i];
