@@ -178,6 +178,7 @@ struct bench {
     const struct rules *rules;
     struct customer **customers;
     struct outputs outputs;
+    struct counters counters;
     struct arena arena, scratch, events;
     struct bytes_out encoded;
     struct event *made; /* all of them beforehand: making them is not what is measured */
@@ -188,7 +189,9 @@ static void play(struct bench *b, long count)
 {
     for (long i = 0; i < count; i++) {
         const struct event *ev = &b->made[b->done++];
-        struct step s = { .rules = b->rules, .wall_ms = STEP_NO_WALL, .out = &b->outputs };
+        struct step s = {
+            .rules = b->rules, .wall_ms = STEP_NO_WALL, .out = &b->outputs, .counters = &b->counters
+        };
         struct customer *c = b->customers[strtol(ev->customer.at + 9, NULL, 10)];
 
         s.scratch = &b->scratch;
@@ -198,6 +201,7 @@ static void play(struct bench *b, long count)
         customer_encode(c, &b->encoded);
         if (i % BATCH == 0) {
             b->outputs.count = 0;
+            counters_clean(&b->counters);
             bytes_out_clear(&b->encoded);
             arena_reset(&b->arena);
             arena_reset(&b->scratch);
@@ -235,6 +239,7 @@ static double run(long segments, bool is_warm_only)
     mem_free(b.customers);
     mem_free(b.made);
     outputs_fini(&b.outputs);
+    counters_fini(&b.counters);
     bytes_out_fini(&b.encoded);
     arena_fini(&b.arena);
     arena_fini(&b.scratch);

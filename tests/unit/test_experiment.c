@@ -20,6 +20,7 @@
 
 #define START_MS  INT64_C(1772442000000) /* 2026-03-02T09:00:00Z, a Monday */
 #define CUSTOMERS 20000
+#define DRAWN     2000
 
 /* c-2 and c-7 below are in the arm b of version 1. */
 #define EXPERIMENT                                                                                 \
@@ -405,6 +406,69 @@ static void held_out_customers_are_never_exposed(void **state)
     arena_fini(&arena);
 }
 
+struct held {
+    struct held_customer {
+        int64_t entered, triggers, said;
+    } of[DRAWN];
+};
+
+static void take_held(void *context, const struct output *o)
+{
+    struct held *h = context;
+    struct held_customer *c;
+    int n = -1;
+
+    assert_int_equal(sscanf(o->customer.at, "c%d", &n), 1);
+    c = &h->of[n];
+    if (o->type == OUTPUT_TRIGGER) {
+        c->triggers++;
+    } else if (o->type == OUTPUT_OUTCOME) {
+        c->entered += o->as.outcome.outcome == OUTCOME_ENTERED;
+        c->said += o->as.outcome.is_held_out ? 1 : 1000;
+    }
+}
+
+/* Either draw holds out: salt holdout.<sequence> of 10%, salt holdout of 5%. */
+static void a_customer_is_held_out_if_either_draw_says_so(void **state)
+{
+    struct arena arena = { 0 };
+    const char *emails = strstr(rules_yaml, "    emails:");
+    struct text all = arena_format(&arena, "%.*s    holdout: 10%%\n%s\nlimits: {holdout: 5%%}\n",
+                                   (int)(emails - rules_yaml), rules_yaml, emails);
+    struct config *config = load_text(all.at);
+    struct held *held = arena_alloc(&arena, sizeof(*held));
+    struct timeline *t = timeline_new(config->rules, false, take_held, held);
+    int64_t held_out = 0;
+    char id[16];
+
+    (void)state;
+    for (int i = 0; i < DRAWN; i++) {
+        snprintf(id, sizeof(id), "c%d", i);
+        send(t, id, "visit", 0);
+    }
+    timeline_run_to(t, instant(100));
+    for (int i = 0; i < DRAWN; i++) {
+        const struct held_customer *c = &held->of[i];
+        bool is_held_out;
+
+        snprintf(id, sizeof(id), "c%d", i);
+        is_held_out = hash_bucket(TEXT("holdout.story"), text_of(id)) < 1000 ||
+                      hash_bucket(TEXT("holdout"), text_of(id)) < 500;
+        held_out += is_held_out;
+        assert_int_equal(c->entered, 1);
+        assert_int_equal(c->triggers, is_held_out ? 0 : 2);
+        assert_int_equal(c->said, is_held_out ? 2 : 4000); /* entered, completed; and two emails */
+    }
+    assert_in_range(held_out, DRAWN * 145 / 1000 - 79, DRAWN * 145 / 1000 + 79); /* 5 deviations */
+    assert_int_equal(counted(t, "sequence/story/holdout/completed"), held_out);
+    assert_int_equal(counted(t, "sequence/story/completed"), DRAWN - held_out);
+    assert_int_equal(counted(t, DAY("a", "exposed")) + counted(t, DAY("b", "exposed")),
+                     DRAWN - held_out);
+    timeline_free(t);
+    config_free(config);
+    arena_fini(&arena);
+}
+
 /* --- versions --- */
 
 static struct config *with_version(struct arena *arena, int version, const char *weights)
@@ -506,6 +570,7 @@ int main(void)
         cmocka_unit_test(a_late_success_counts_by_its_own_time),
         cmocka_unit_test(harm_is_counted_for_the_arm),
         cmocka_unit_test(held_out_customers_are_never_exposed),
+        cmocka_unit_test(a_customer_is_held_out_if_either_draw_says_so),
         cmocka_unit_test(changed_arms_need_a_new_version),
         cmocka_unit_test(a_partition_refuses_arms_that_have_changed_under_one_version),
     };
