@@ -171,6 +171,48 @@ static void print_funnels(const struct summary *s, FILE *to)
     }
 }
 
+/* --- experiments --- */
+
+/* Of one arm: the sum over all days of what is counted under that name. */
+static int64_t sum_of_arm(const struct counters *c, const struct experiment_plan *x,
+                          struct text arm, const char *what)
+{
+    char prefix[COUNTERS_NAME_SIZE], suffix[64];
+    const struct text begin = { prefix,
+                                text_format(prefix, sizeof(prefix), "experiment/%.*s/%d/%.*s/day/",
+                                            TEXT_PRINTF(x->id), x->version, TEXT_PRINTF(arm)) };
+    const struct text end = { suffix, text_format(suffix, sizeof(suffix), "/%s", what) };
+    const struct counter *one;
+    size_t cursor = 0;
+    int64_t sum = 0;
+
+    while ((one = map_next(&c->by_name, &cursor)) != NULL) {
+        sum +=
+            text_starts_with(one->name, begin) && text_ends_with(one->name, end) ? one->value : 0;
+    }
+    return sum;
+}
+
+static void print_experiments(const struct rules *rules, const struct counters *c, FILE *to)
+{
+    static const char *const counted[] = { "exposed", "converted", "unsubscribed", "complained" };
+
+    for (uint32_t i = 0; i < rules->experiment_count; i++) {
+        const struct experiment_plan *x = &rules->experiments[i];
+
+        fprintf(to, "\nexperiment %.*s, version %d\n", TEXT_PRINTF(x->id), x->version);
+        for (uint32_t a = 0; a < x->arms.count; a++) {
+            struct text arm = x->arms.arms[a].name;
+
+            fprintf(to, "  %-16.*s", TEXT_PRINTF(arm));
+            for (size_t k = 0; k < sizeof(counted) / sizeof(counted[0]); k++) {
+                fprintf(to, " %s %lld", counted[k], (long long)sum_of_arm(c, x, arm, counted[k]));
+            }
+            fputc('\n', to);
+        }
+    }
+}
+
 void summary_print(const struct summary *s, const struct timeline *t, FILE *to)
 {
     char first[INSTANT_TEXT_SIZE] = "-", last[INSTANT_TEXT_SIZE] = "-";
@@ -188,6 +230,7 @@ void summary_print(const struct summary *s, const struct timeline *t, FILE *to)
             first, last);
     print_moves(s, to);
     print_funnels(s, to);
+    print_experiments(s->rules, timeline_counters(t), to);
     for (int i = 0; i < REJECT__COUNT; i++) {
         if (s->dead_letters[i] > 0) {
             fprintf(to, "\ndead letters: %s %lld", reject_name((enum reject)i),

@@ -134,6 +134,7 @@ class Backtest(Files):
         self.assertEqual(done.returncode, 0)
         self.assertIn("nurture_trial", done.stdout)
         self.assertNotIn("{", done.stdout)
+        self.assertRegex(done.stdout, r"experiment welcome_cta, version 1\n  guide +exposed \d+ converted \d+")
 
 
 class Test(Files):
