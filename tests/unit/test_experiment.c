@@ -1,12 +1,10 @@
-/* Experiments: who is in which arm, and what is counted for it.
+/* Experiments: what is shown, and what is counted for it; holdouts.
  *
- * The draw against published vectors and a slow obvious model; the rest through engine/timeline
- * with rules from YAML. Times are hours after START_MS.
+ * Through engine/timeline with rules from YAML. Times are hours after START_MS.
  */
 #include "processor/base/arena.h"
 #include "processor/base/hash.h"
 #include "processor/base/instant.h"
-#include "processor/base/rng.h"
 #include "processor/config/config.h"
 #include "processor/engine/task.h"
 #include "processor/engine/timeline.h"
@@ -18,9 +16,8 @@
 
 #include <cmocka.h>
 
-#define START_MS  INT64_C(1772442000000) /* 2026-03-02T09:00:00Z, a Monday */
-#define CUSTOMERS 20000
-#define DRAWN     2000
+#define START_MS INT64_C(1772442000000) /* 2026-03-02T09:00:00Z, a Monday */
+#define DRAWN    2000
 
 /* c-2 and c-7 below are in the arm b of version 1. */
 #define EXPERIMENT                                                                                 \
@@ -141,116 +138,6 @@ static int64_t counted(const struct timeline *t, const char *name)
 
 #define DAY(arm, what)           "experiment/offer/1/" arm "/day/2026-03-02/" what
 #define WEEK(arm, segment, what) "experiment/offer/1/" arm "/week/2026-03-02/" segment "/" what
-
-/* --- the draw --- */
-
-/* Published: bucket of (exp1, customer-1) 4176, (exp1, customer-2) 6770, (exp2, customer-1) 9753.
- */
-static void arms_follow_the_published_vectors(void **state)
-{
-    const struct arm_plan arms[] = { { .name = TEXT("a"), .weight = 4176 },
-                                     { .name = TEXT("b"), .weight = 2594 },
-                                     { .name = TEXT("c"), .weight = 3230 } };
-    struct arms_plan p = { .salt = TEXT("exp1"), .arms = arms, .count = 3, .weight_total = 10000 };
-
-    (void)state;
-    assert_true(text_is(arm_of(&p, TEXT("customer-1"))->name, "b")); /* 4176 is not < 4176 */
-    assert_true(text_is(arm_of(&p, TEXT("customer-2"))->name, "c")); /* 6770 is not < 6770 */
-    p.salt = TEXT("exp2");
-    assert_true(text_is(arm_of(&p, TEXT("customer-1"))->name, "c"));
-    p.salt = TEXT("welcome.v1"); /* 5991 */
-    assert_true(text_is(arm_of(&p, TEXT("42"))->name, "b"));
-}
-
-static void random_arms(struct rng *rng, struct arm_plan *arms, struct arms_plan *p)
-{
-    *p = (struct arms_plan){ .arms = arms, .count = (uint32_t)rng_between(rng, 2, 6) };
-    for (uint32_t i = 0; i < p->count; i++) {
-        arms[i].weight = rng_chance(rng, 2000) ? 0 : (uint32_t)rng_between(rng, 1, 1000);
-        p->weight_total += arms[i].weight;
-    }
-    arms[p->count - 1].weight += p->weight_total == 0;
-    p->weight_total += p->weight_total == 0;
-}
-
-static void an_arm_is_the_first_whose_share_reaches_past_the_bucket(void **state)
-{
-    struct arm_plan arms[6];
-    struct arms_plan p;
-    struct rng rng;
-    char salt[32];
-
-    (void)state;
-    rng_init(&rng, 1);
-    for (int i = 0; i < 20000; i++) {
-        double bucket, cumulative = 0;
-        uint32_t wanted = 0;
-
-        random_arms(&rng, arms, &p);
-        snprintf(salt, sizeof(salt), "x%d", i);
-        p.salt = text_of(salt);
-        bucket = hash_bucket(p.salt, TEXT("someone"));
-        for (wanted = 0; wanted < p.count; wanted++) {
-            cumulative += arms[wanted].weight;
-            if (bucket * (double)p.weight_total < 10000.0 * cumulative) {
-                break;
-            }
-        }
-        assert_ptr_equal(arm_of(&p, TEXT("someone")), &arms[wanted]);
-        assert_true(arms[wanted].weight > 0);
-    }
-}
-
-/* R50: the split error stays within 5 standard deviations of a binomial draw, for every arm. */
-static void arms_get_their_shares_within_binomial_bounds(void **state)
-{
-    struct arm_plan arms[6];
-    struct arms_plan p;
-    struct rng rng;
-
-    (void)state;
-    rng_init(&rng, 2);
-    for (int x = 0; x < 10; x++) {
-        uint32_t counts[6] = { 0 };
-        char salt[32], id[32];
-
-        random_arms(&rng, arms, &p);
-        snprintf(salt, sizeof(salt), "experiment-%d", x);
-        p.salt = text_of(salt);
-        for (int i = 0; i < CUSTOMERS; i++) {
-            snprintf(id, sizeof(id), "customer-%d", i);
-            counts[arm_of(&p, text_of(id)) - arms]++;
-        }
-        for (uint32_t a = 0; a < p.count; a++) {
-            double share = (double)arms[a].weight / (double)p.weight_total;
-            double off = counts[a] - CUSTOMERS * share;
-
-            /* buckets of 1/10000 cut a share off by less than one of them */
-            assert_true(off * off <=
-                        25.0 * CUSTOMERS * share * (1 - share) + 2.0 * CUSTOMERS / 1e4);
-        }
-    }
-}
-
-static void two_experiments_and_two_versions_are_drawn_apart(void **state)
-{
-    static const char *const salts[][2] = { { "offer", "look" }, { "offer", "offer.2" } };
-
-    (void)state;
-    for (int k = 0; k < 2; k++) {
-        int64_t both[2][2] = { { 0 } };
-        char id[32];
-
-        for (int i = 0; i < CUSTOMERS; i++) {
-            snprintf(id, sizeof(id), "customer-%d", i);
-            both[hash_bucket(text_of(salts[k][0]), text_of(id)) < 5000]
-                [hash_bucket(text_of(salts[k][1]), text_of(id)) < 5000]++;
-        }
-        for (int c = 0; c < 4; c++) { /* 5 standard deviations: 5 * sqrt(20000 * 1/4 * 3/4) */
-            assert_in_range(both[c / 2][c % 2], CUSTOMERS / 4 - 307, CUSTOMERS / 4 + 307);
-        }
-    }
-}
 
 /* --- what is shown and said --- */
 
@@ -519,6 +406,81 @@ static void changed_arms_need_a_new_version(void **state)
     arena_fini(&arena);
 }
 
+/* The customer's record as another configuration finds it. */
+static void hand_over(const struct timeline *from, struct timeline *to, const char *customer)
+{
+    struct customer *theirs = timeline_need_customer(to, text_of(customer)), *read, swapped;
+    struct bytes_out stored = { NULL, 0, 0 };
+
+    customer_encode(timeline_customer(from, text_of(customer)), &stored);
+    assert_int_equal(customer_decode(bytes_out_view(&stored), &read), OK);
+    bytes_out_fini(&stored);
+    swapped = *theirs;
+    *theirs = *read;
+    *read = swapped;
+    customer_free(read);
+}
+
+/* R54: what comes after the edit counts for the new version alone. */
+static void a_new_version_closes_the_old_and_pools_nothing(void **state)
+{
+    struct arena arena = { 0 };
+    struct config *v1 = with_version(&arena, 1, EVEN), *v2 = with_version(&arena, 2, OTHER);
+    struct found found = { 0 };
+    struct timeline *before = timeline_new(v1->rules, false, take, &found);
+    struct timeline *after = timeline_new(v2->rules, false, take, &found);
+
+    (void)state;
+    send(before, "c-2", "visit", 0); /* in version 2 c-2 is in the arm a */
+    timeline_run_to(before, instant(20));
+    assert_int_equal(counted(before, DAY("b", "exposed")), 1);
+    hand_over(before, after, "c-2");
+    send(after, "c-2", "purchase", 21); /* exposed to version 1 only, which is closed */
+    send(after, "c-2", "visit", 22);
+    timeline_run_to(after, instant(23));
+    send(after, "c-2", "purchase", 24);
+    assert_int_equal(counted(after, DAY("b", "converted")), 0);
+    assert_int_equal(counted(after, "experiment/offer/2/a/day/2026-03-03/exposed"), 1);
+    assert_int_equal(counted(after, "experiment/offer/2/a/day/2026-03-03/converted"), 1);
+    timeline_free(before);
+    timeline_free(after);
+    config_free(v1);
+    config_free(v2);
+    arena_fini(&arena);
+}
+
+/* R36: the winner is content like any other; runs under way go on with it. */
+static void a_run_goes_on_when_its_experiment_is_over(void **state)
+{
+    struct arena arena = { 0 };
+    const char *end = strstr(rules_yaml, "experiments:"),
+               *use = strstr(rules_yaml, ", experiment:");
+    struct config *config = load_text(rules_yaml);
+    struct config *over =
+        load_text(arena_format(&arena, "%.*s, subject: s-a%.*s", (int)(use - rules_yaml),
+                               rules_yaml, (int)(end - strchr(use, '}')), strchr(use, '}'))
+                      .at);
+    struct found found = { 0 };
+    struct timeline *before = timeline_new(config->rules, false, take, &found);
+    struct timeline *after = timeline_new(over->rules, false, take, &found);
+
+    (void)state;
+    send(before, "c-2", "visit", 0);
+    timeline_run_to(before, instant(0));
+    hand_over(before, after, "c-2");
+    send_at(after, "c-2", "open", instant(0.5), &found.trigger);
+    send(after, "c-2", "purchase", 0.6);
+    timeline_run_to(after, instant(100));
+    assert_string_equal(found.log,
+                        "run:entered first.1(s-b)=b first:opened_not_clicked first.2(s-a) "
+                        "first:no_engagement second.1(s) second:no_engagement run:completed ");
+    timeline_free(before);
+    timeline_free(after);
+    config_free(config);
+    config_free(over);
+    arena_fini(&arena);
+}
+
 /* The counters remember what ran; a partition does not go on with other arms. */
 static void a_partition_refuses_arms_that_have_changed_under_one_version(void **state)
 {
@@ -559,10 +521,6 @@ static void a_partition_refuses_arms_that_have_changed_under_one_version(void **
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arms_follow_the_published_vectors),
-        cmocka_unit_test(an_arm_is_the_first_whose_share_reaches_past_the_bucket),
-        cmocka_unit_test(arms_get_their_shares_within_binomial_bounds),
-        cmocka_unit_test(two_experiments_and_two_versions_are_drawn_apart),
         cmocka_unit_test(records_carry_the_arm_and_attempts_keep_it),
         cmocka_unit_test(exposure_counts_once_per_customer_and_version),
         cmocka_unit_test(success_counts_within_its_time_and_once),
@@ -572,6 +530,8 @@ int main(void)
         cmocka_unit_test(held_out_customers_are_never_exposed),
         cmocka_unit_test(a_customer_is_held_out_if_either_draw_says_so),
         cmocka_unit_test(changed_arms_need_a_new_version),
+        cmocka_unit_test(a_new_version_closes_the_old_and_pools_nothing),
+        cmocka_unit_test(a_run_goes_on_when_its_experiment_is_over),
         cmocka_unit_test(a_partition_refuses_arms_that_have_changed_under_one_version),
     };
 
