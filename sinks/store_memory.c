@@ -18,6 +18,7 @@ struct store_memory_backend {
     struct store_memory_partition **partitions; /* by number */
     uint32_t partition_capacity;
     uint64_t last_token;
+    int64_t comebacks;
 };
 
 struct answer {
@@ -61,6 +62,38 @@ void store_memory_backend_free(struct store_memory_backend *b)
     mem_free(b->partitions);
     (void)pthread_mutex_destroy(&b->lock);
     mem_free(b);
+}
+
+struct store_memory_backend *store_memory_backend_copy(struct store_memory_backend *b)
+{
+    struct store_memory_backend *copy = store_memory_backend_new();
+
+    CHECK(pthread_mutex_lock(&b->lock) == 0);
+    copy->partitions = mem_alloc(b->partition_capacity * sizeof(*copy->partitions));
+    copy->partition_capacity = b->partition_capacity;
+    for (uint32_t i = 0; i < b->partition_capacity; i++) {
+        if (b->partitions[i] != NULL) {
+            copy->partitions[i] = store_memory_partition_copy(b->partitions[i]);
+        }
+    }
+    CHECK(pthread_mutex_unlock(&b->lock) == 0);
+    return copy;
+}
+
+void store_memory_backend_come_back(struct store_memory_backend *b,
+                                    struct store_memory_backend *older)
+{
+    struct store_memory_partition **partitions = older->partitions;
+    uint32_t capacity = older->partition_capacity;
+
+    CHECK(pthread_mutex_lock(&b->lock) == 0);
+    older->partitions = b->partitions;
+    older->partition_capacity = b->partition_capacity;
+    b->partitions = partitions;
+    b->partition_capacity = capacity;
+    b->comebacks++;
+    CHECK(pthread_mutex_unlock(&b->lock) == 0);
+    store_memory_backend_free(older);
 }
 
 static struct store_memory_partition *partition_of(struct store_memory_backend *b, int32_t number)
@@ -223,10 +256,11 @@ static int no_fd(const struct store *s)
     return -1;
 }
 
-static int64_t no_comebacks(const struct store *s)
+static int64_t comebacks(const struct store *s)
 {
-    (void)s;
-    return 0;
+    const struct store_memory *m = (const struct store_memory *)(const void *)s;
+
+    return m->backend->comebacks; /* of one thread: only tests let it come back */
 }
 
 static void close_store(struct store *s)
@@ -249,7 +283,7 @@ static void close_store(struct store *s)
 
 struct store *store_memory_open(struct store_memory_backend *b)
 {
-    static const struct store_ops ops = { submit, poll_answer, no_fd, no_comebacks, close_store };
+    static const struct store_ops ops = { submit, poll_answer, no_fd, comebacks, close_store };
     struct store_memory *m = mem_alloc(sizeof(*m));
 
     m->store.ops = &ops;

@@ -13,6 +13,14 @@ struct store_memory_backend;
 struct store_memory_backend *store_memory_backend_new(void);
 void store_memory_backend_free(struct store_memory_backend *b); /* after all its stores */
 
+/* All that is there now. Owner: the caller. */
+struct store_memory_backend *store_memory_backend_copy(struct store_memory_backend *b);
+
+/* As a server that comes back and has lost all since that copy was made, which is used up: every
+ * store of the backend counts a comeback. What was asked before is answered as it was then. */
+void store_memory_backend_come_back(struct store_memory_backend *b,
+                                    struct store_memory_backend *older);
+
 struct store *store_memory_open(struct store_memory_backend *b);
 struct store *store_memory_new(void); /* with a backend of its own, gone with it */
 

@@ -60,6 +60,39 @@ void store_memory_partition_free(struct store_memory_partition *p)
     mem_free(p);
 }
 
+struct store_memory_partition *store_memory_partition_copy(const struct store_memory_partition *p)
+{
+    struct store_memory_partition *copy = store_memory_partition_new();
+    const struct store_memory_customer *c;
+    const struct counter *n;
+    size_t cursor = 0;
+
+    copy->is_guarded = p->is_guarded;
+    copy->guard = p->guard;
+    if (p->state.at != NULL) {
+        copy->state = bytes_copy(p->state);
+    }
+    while ((c = map_next(&p->customers, &cursor)) != NULL) {
+        struct store_memory_customer *k = mem_alloc(sizeof(*k));
+
+        k->id = text_dup(c->id);
+        k->record = bytes_copy(c->record);
+        k->due_ms = c->due_ms;
+        map_put(&copy->customers, k->id, k);
+    }
+    for (uint32_t i = 0; i < p->blob_count; i++) {
+        copy->blobs = mem_grow32(copy->blobs, i, &copy->blob_capacity, sizeof(*copy->blobs));
+        copy->blobs[copy->blob_count++] =
+            (struct store_memory_blob){ p->blobs[i].last_sequence, bytes_copy(p->blobs[i].bytes) };
+    }
+    cursor = 0;
+    while ((n = map_next(&p->counters.by_name, &cursor)) != NULL) {
+        counters_set(&copy->counters, n->name, n->value);
+    }
+    counters_clean(&copy->counters);
+    return copy;
+}
+
 /* A copy in the arena; absent stays absent. */
 static struct bytes bytes_shown(struct arena *arena, struct bytes b)
 {

@@ -33,6 +33,7 @@ struct store_memory_partition {
 
 struct store_memory_partition *store_memory_partition_new(void);
 void store_memory_partition_free(struct store_memory_partition *p); /* NULL is fine */
+struct store_memory_partition *store_memory_partition_copy(const struct store_memory_partition *p);
 
 /* All but the guard. */
 void store_memory_partition_put(struct store_memory_partition *p, const struct commit *c);

@@ -21,6 +21,7 @@ static const char *const bug_names[BUG__COUNT] = {
     [BUG_NO_GENERATION] = "no_generation",
     [BUG_STRAY_END] = "stray_end",
     [BUG_TOO_EARLY] = "too_early",
+    [BUG_HALF_REDO] = "half_redo",
 };
 
 static struct config *load(const char *path)

@@ -29,6 +29,7 @@ enum bug { /* promises the harness can break, to see that it is noticed */
            BUG_NO_GENERATION, /* the group takes offsets of who has lost the partition */
            BUG_STRAY_END,     /* a late request undoes outputs, but not the offsets beside them */
            BUG_TOO_EARLY,     /* outputs leave before their commit is durable */
+           BUG_HALF_REDO, /* a store that came back older gets its commits again without records */
            BUG__COUNT
 };
 
@@ -98,7 +99,9 @@ struct world {
     struct rng *rng;
     enum bug bug;
     struct arena arena;
-    struct store_memory_backend *backend;
+    struct store_memory_backend *backend, *saved; /* saved: what it may come back as */
+    int64_t saved_versions[PARTITIONS_MAX];       /* at least so much is in there */
+    bool has_come_back;
     struct group groups[PARTITIONS_MAX];
     bool is_exactly_once;
     struct transaction *transactions; /* by number, from 1 */

@@ -53,8 +53,8 @@ static void open_task(struct world *w, struct owner *o, const struct mark *mark)
         .is_exactly_once = w->is_exactly_once,
         .mark = mark,
         .lineage = rng_next(w->rng),
-        .redo_ms = 1000,
-        .redo_bytes_max = 1 << 20,
+        .redo_ms = INT32_MAX,
+        .redo_bytes_max = 1 << 30,
     };
 
     o->task = task_new(&options);
@@ -129,6 +129,12 @@ static void submit(struct world *w, struct owner *o, enum task_want want)
             torn.state.outbox_last = torn.state.outbox_last - r.commit->outbox_count;
             r.commit = &torn;
         }
+        if (w->bug == BUG_HALF_REDO &&
+            r.commit->state.guard.version <= task_mark(o->task).covered.version) {
+            torn = *r.commit;
+            torn.record_count = 0;
+            r.commit = &torn;
+        }
         if (w->bug == BUG_UNCOUNTED && r.commit->counter_count > 0 && rng_chance(w->rng, 300)) {
             torn = *r.commit;
             torn.counter_count = 0;
@@ -180,8 +186,10 @@ static void answer(struct world *w, struct owner *o)
         task_claimed(o->task, &claim);
         world_trace(w, "owner %u claims epoch %lld: %s, %u to publish", o->number,
                     (long long)r.guard.epoch, err_text(r.error), r.outbox_count);
+        o->steps_behind = o->steps_behind == 2 ? 1 : o->steps_behind;
         if (r.error == OK && !o->is_claimed) {
             start_reading(w, o);
+            o->claimed_version = r.guard.version;
         }
         break;
     case STORE_TIMERS:
@@ -255,23 +263,84 @@ static void deliver(struct world *w, struct owner *o)
 
 /* --- steps --- */
 
-static void turn(struct simulation *s, uint32_t place)
-{
-    struct owner *o = s->owners[place];
-    enum task_want want = task_turn(o->task, INSTANT_MIN, s->w->monotonic_ms);
+/* --- a store that comes back older --- */
 
-    give_back(o);
-    if (want == TASK_WANT_RELEASE) {
-        world_trace(s->w, "owner %u is released: %s", o->number, err_text(task_error(o->task)));
-        if (!o->is_zombie && s->w->failure[0] == '\0') {
-            snprintf(s->w->failure, sizeof(s->w->failure), "owner %u lost its partition: %s",
-                     o->number, err_text(task_error(o->task)));
+static struct owner *owner_of(const struct simulation *s, uint32_t partition)
+{
+    for (uint32_t i = 0; i < s->owner_count; i++) {
+        if (s->owners[i]->partition == partition && !s->owners[i]->is_zombie) {
+            return s->owners[i];
         }
-        die(s, place);
-    } else if (want == TASK_WANT_MARK) {
-        kafka_mark(s->w, o);
-    } else if (want != TASK_WANT_NOTHING && !o->is_under_way) {
-        submit(s->w, o, want);
+    }
+    UNREACHABLE();
+}
+
+static void save(struct simulation *s)
+{
+    struct world *w = s->w;
+
+    store_memory_backend_free(w->saved);
+    w->saved = store_memory_backend_copy(w->backend);
+    for (uint32_t p = 0; p < w->story->partition_count; p++) {
+        const struct owner *o = owner_of(s, p);
+
+        w->saved_versions[p] = o->is_claimed ? task_mark(o->task).covered.version : -1;
+    }
+}
+
+/* Exactly once heals what the living have committed; at least once heals whatever was lost. */
+static bool may_come_back(const struct simulation *s)
+{
+    const struct world *w = s->w;
+
+    if (w->saved == NULL) {
+        return false;
+    }
+    for (uint32_t p = 0; p < w->story->partition_count && !w->is_exactly_once; p++) {
+        if (w->saved_versions[p] < 1) { /* lost altogether: for its operator to decide */
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < s->owner_count && w->is_exactly_once; i++) {
+        const struct owner *o = s->owners[i];
+
+        if (o->is_zombie || !o->is_claimed || o->steps_behind > 0 || o->transaction != 0 ||
+            w->saved_versions[o->partition] < o->claimed_version) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void come_back(struct simulation *s)
+{
+    world_trace(s->w, "the store comes back older than it was");
+    store_memory_backend_come_back(s->w->backend, s->w->saved);
+    s->w->saved = NULL;
+    s->w->has_come_back = true;
+    for (uint32_t i = 0; i < s->owner_count; i++) {
+        s->owners[i]->steps_behind = s->w->is_exactly_once ? 2 : 0;
+    }
+}
+
+/* The owner notices, and is level with the store again once it asks for something new. */
+static void note_comeback(struct owner *o)
+{
+    if (store_comebacks(o->store) != o->comebacks) {
+        o->comebacks = store_comebacks(o->store);
+        task_doubt(o->task);
+    }
+}
+
+static void note_level(struct owner *o, enum task_want want)
+{
+    bool is_new = want == TASK_WANT_NOTHING || want == TASK_WANT_LOAD || want == TASK_WANT_TIMERS;
+
+    if (want == TASK_WANT_COMMIT) {
+        is_new = task_commit(o->task)->state.guard.version > task_mark(o->task).covered.version;
+    }
+    if (o->steps_behind == 1 && is_new) {
+        o->steps_behind = 0;
     }
 }
 
@@ -279,7 +348,7 @@ static void take_over(struct simulation *s, uint32_t place)
 {
     struct owner *o = s->owners[place];
 
-    if (o->is_zombie || s->owner_count == OWNERS_MAX) {
+    if (o->is_zombie || s->owner_count == OWNERS_MAX || o->steps_behind > 0) {
         return;
     }
     o->is_zombie = true;
@@ -298,6 +367,42 @@ static void replace(struct simulation *s, uint32_t place)
     }
 }
 
+/* At least once: commits of others are gone, too; who comes next repeats them. */
+static bool is_lost_for_good(const struct world *w, const struct owner *o)
+{
+    enum err error = task_error(o->task);
+
+    return w->has_come_back && !w->is_exactly_once && !o->is_zombie &&
+           (error == ERR_REGRESSED || error == ERR_WIPED || error == ERR_FENCED);
+}
+
+static void turn(struct simulation *s, uint32_t place)
+{
+    struct owner *o = s->owners[place];
+    enum task_want want;
+
+    note_comeback(o);
+    want = task_turn(o->task, INSTANT_MIN, s->w->monotonic_ms);
+    note_level(o, want);
+    give_back(o);
+    if (want == TASK_WANT_RELEASE) {
+        world_trace(s->w, "owner %u is released: %s", o->number, err_text(task_error(o->task)));
+        if (is_lost_for_good(s->w, o)) {
+            replace(s, place); /* the process ends, and is started again */
+            return;
+        }
+        if (!o->is_zombie && s->w->failure[0] == '\0') {
+            snprintf(s->w->failure, sizeof(s->w->failure), "owner %u lost its partition: %s",
+                     o->number, err_text(task_error(o->task)));
+        }
+        die(s, place);
+    } else if (want == TASK_WANT_MARK) {
+        kafka_mark(s->w, o);
+    } else if (want != TASK_WANT_NOTHING && !o->is_under_way) {
+        submit(s->w, o, want);
+    }
+}
+
 static void step(struct simulation *s)
 {
     struct world *w = s->w;
@@ -305,9 +410,14 @@ static void step(struct simulation *s)
     struct owner *o = s->owners[place];
 
     w->monotonic_ms += rng_between(w->rng, 0, 15);
-    if (world_may(w, 60)) {
+    if (world_may(w, 60) && o->steps_behind == 0) {
         replace(s, place);
         return;
+    }
+    if (world_may(w, 20)) {
+        save(s);
+    } else if (world_may(w, 20) && may_come_back(s)) {
+        come_back(s);
     }
     if (world_may(w, 40)) {
         take_over(s, place);
@@ -325,7 +435,8 @@ static void step(struct simulation *s)
         }
         return;
     }
-    if (o->is_untold) { /* it joins the group anew, to read what was published */
+    if (o->is_untold &&
+        o->steps_behind == 0) { /* it joins the group anew, to read what was published */
         replace(s, place);
         return;
     }
@@ -397,6 +508,7 @@ bool world_run(struct world *w)
 void world_fini(struct world *w)
 {
     store_memory_backend_free(w->backend);
+    store_memory_backend_free(w->saved);
     mem_free(w->published);
     mem_free(w->transactions);
     arena_fini(&w->arena);
