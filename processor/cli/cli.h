@@ -33,6 +33,10 @@ int cmd_run(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 
+/* argp_parse, but a mistyped option is told the nearest one. Exits with EXIT_USAGE. */
+struct argp;
+void cli_parse(const struct argp *argp, int argc, char **argv, void *input);
+
 /* Load and, if there is anything to say, say it on standard error. Returns: EXIT_GOOD and
  * *out_config (owner: the caller), or the exit code. */
 enum exit_code cli_load(const char *path, int needs, const struct cli_overrides *overrides,

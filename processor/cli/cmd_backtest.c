@@ -214,12 +214,16 @@ int cmd_backtest(int argc, char **argv)
         .args_doc = "EVENTS.ndjson",
         .doc = "What would have left for the events of a file, one JSON object a line, in virtual "
                "time. Same file, same bytes out."
+               "\vexamples:\n"
+               "  segstream backtest -c shop.yaml events.ndjson -o summary\n"
+               "  segstream backtest -c shop.yaml events.ndjson --until 2026-06-01T00:00:00Z\n"
+               "  zcat events.gz | segstream backtest -c shop.yaml - --state shop.state"
     };
     struct arguments a = { 0 };
     struct backtest b = { 0 };
     enum exit_code code;
 
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     code = cli_load(a.config, CONFIG_NEED_RULES, &a.overrides, &b.config);
     if (code == EXIT_GOOD) {
         code = backtest(&b, &a);

@@ -118,7 +118,7 @@ int cmd_check(int argc, char **argv)
     struct arguments a = { .at_ms = INSTANT_NEVER };
     enum exit_code worst = EXIT_GOOD;
 
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     if (a.against != NULL) {
         return (int)compare(&a);
     }

@@ -288,7 +288,7 @@ int cmd_cuts(int argc, char **argv)
     struct config *config = NULL;
     enum exit_code code;
 
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     code = cli_load(a.config, CONFIG_NEED_RULES, &a.overrides, &config);
     if (code == EXIT_GOOD && !config->rules->facts.rfm.is_used) {
         fputs("segstream cuts: the configuration has no `scores.rfm`\n", stderr);

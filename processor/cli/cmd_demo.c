@@ -388,7 +388,7 @@ int cmd_demo(int argc, char **argv)
                                             "shop.email-outcome", "shop.dead-letter" } };
     enum exit_code code = EXIT_SERVICE;
 
-    argp_parse(&argp, argc, argv, 0, NULL, &d.arguments);
+    cli_parse(&argp, argc, argv, &d.arguments);
     d.arguments.is_plain = d.arguments.is_plain || isatty(STDOUT_FILENO) == 0;
     d.stop_fd = cli_stop_fd();
     log_set_level(LOG_ERROR);

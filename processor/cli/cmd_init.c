@@ -82,7 +82,7 @@ int cmd_init(int argc, char **argv)
     };
     struct arguments a = { 0 };
 
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     a.folder = a.folder == NULL ? "." : a.folder;
     if (mkdir(a.folder, 0777) != 0 && errno != EEXIST) {
         fprintf(stderr, "segstream init: cannot make the folder %s\n", a.folder);

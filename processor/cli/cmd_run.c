@@ -90,7 +90,7 @@ int cmd_run(int argc, char **argv)
     char sentence[256] = "";
     enum err error;
 
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     code = cli_load(a.config, CONFIG_NEED_KAFKA | CONFIG_NEED_STATE | CONFIG_NEED_TOPICS,
                     &a.overrides, &config);
     if (code != EXIT_GOOD) {

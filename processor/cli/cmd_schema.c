@@ -32,7 +32,7 @@ int cmd_schema(int argc, char **argv)
                "# yaml-language-server: $schema=segstream.schema.json"
     };
 
-    argp_parse(&argp, argc, argv, 0, NULL, NULL);
+    cli_parse(&argp, argc, argv, NULL);
     keys_write_schema(stdout);
     return EXIT_GOOD;
 }

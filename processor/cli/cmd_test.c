@@ -146,7 +146,7 @@ int cmd_test(int argc, char **argv)
     enum exit_code worst = EXIT_GOOD;
     uint32_t tests = 0;
 
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     test_report_begin(&a.report);
     for (int i = 0; i < a.count; i++) {
         enum exit_code code = run_file(&a, a.files[i], &tests);

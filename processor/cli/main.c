@@ -30,13 +30,13 @@ static void print_help(FILE *to)
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
     }
-    fprintf(to, "  %-10s %s\n  %-10s %s\n", "version", "the version", "help",
-            "this page; segstream COMMAND --help says more");
+    fprintf(to, "  %-10s %s\n", "help",
+            "this page; segstream COMMAND --help says more, segstream version the version");
     fprintf(to,
             "\nexamples:\n"
-            "  segstream check shop.yaml\n"
-            "  segstream test shop.yaml\n"
+            "  segstream init shop && cd shop && segstream test . --coverage\n"
             "  segstream backtest -c shop.yaml last-year.ndjson -o summary\n"
+            "  segstream explain c-1042 -c shop.yaml\n"
             "  segstream run -c shop.yaml --instance worker-1\n"
             "\nexit codes: 0 good, 1 a test failed, 64 wrong usage, 69 a service is unavailable,"
             "\n            78 the configuration is wrong\n");

@@ -71,6 +71,18 @@ class Usage(unittest.TestCase):
         self.assertIn("did you mean `check`?", run("chekc").stderr)
 
 
+    def test_a_mistyped_option_is_told_the_nearest_one(self):
+        for command, wrong, right in (("test", "--covrage", "--coverage"), ("explain", "--partition-s=3", "--partitions"),
+                                      ("backtest", "--untill", "--until"), ("check", "--agianst", "--against")):
+            done = run(command, wrong)
+            self.assertEqual(done.returncode, 64)
+            self.assertIn(f"there is no option `{wrong.split('=')[0]}`; did you mean `{right}`?", done.stderr)
+
+    def test_what_an_option_takes_may_look_like_an_option(self):
+        done = run("test", SHOP, "-n", "--covrage")
+        self.assertNotIn("there is no option", done.stderr)
+
+
 class Check(Files):
     def test_every_mistake_is_said_with_its_place_and_a_hint(self):
         for path in check_cases():
