@@ -34,6 +34,12 @@ static const char *const reject_names[REJECT__COUNT] = {
     [REJECT_FUTURE] = "future",
 };
 
+const char *event_kind_name(enum event_kind k)
+{
+    CHECK(k < EVENT_KIND__COUNT);
+    return kind_names[k];
+}
+
 enum event_kind event_kind_of(struct text name)
 {
     for (int i = EVENT_OTHER + 1; i < EVENT_KIND__COUNT; i++) {

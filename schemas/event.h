@@ -70,6 +70,7 @@ struct event {
 };
 
 enum event_kind event_kind_of(struct text name);
+const char *event_kind_name(enum event_kind k); /* "" for EVENT_OTHER */
 
 /* The value of `event.<name>`, by hash32(name); NULL: no such field. */
 const struct value *event_field(const struct event *ev, uint32_t key);

@@ -8,19 +8,28 @@ bool predicate_is_text_constant(const struct node *n)
 }
 
 /* --- state --- */
-static void hint_segment(struct compile *c, struct text wrong)
+static bool fail_segment(struct compile *c, const struct node *id)
 {
-    struct text_nearest near = { .wrong = wrong };
+    struct text_nearest near = { .wrong = id->value.as.text };
     struct text known[256];
     uint32_t count = c->names == NULL ? 0 : c->names->segments(c->names->context, known, 256);
+    bool is_rung = false;
 
     for (uint32_t i = 0; i < count; i++) {
         text_nearest_try(&near, known[i]);
+        is_rung = is_rung || text_equal(known[i], near.wrong);
     }
-    if (near.best.at != NULL) {
+    predicate_fail(c->error, id->offset, id->size,
+                   is_rung ? "`%.*s` is a rung of several ladders" : "`%.*s` is no segment",
+                   TEXT_PRINTF(near.wrong));
+    if (is_rung) {
+        (void)text_format(c->error->hint, sizeof(c->error->hint), "write ladder.%.*s",
+                          TEXT_PRINTF(near.wrong));
+    } else if (near.best.at != NULL) {
         (void)text_format(c->error->hint, sizeof(c->error->hint), "did you mean `%.*s`?",
                           TEXT_PRINTF(near.best));
     }
+    return false;
 }
 
 static bool check_in_segment(struct compile *c, struct node *n)
@@ -30,11 +39,7 @@ static bool check_in_segment(struct compile *c, struct node *n)
     }
     if (c->names == NULL ||
         !c->names->segment(c->names->context, n->children[0]->value.as.text, &n->key, &n->rung)) {
-        predicate_fail(c->error, n->children[0]->offset, n->children[0]->size,
-                       "`%.*s` is no segment, or a rung that several ladders have",
-                       TEXT_PRINTF(n->children[0]->value.as.text));
-        hint_segment(c, n->children[0]->value.as.text);
-        return false;
+        return fail_segment(c, n->children[0]);
     }
     if (c->segment_count == sizeof(c->segments) / sizeof(c->segments[0])) {
         return predicate_fail_node(c, n, "too many segments are named");

@@ -18,6 +18,9 @@ bool predicate_always(const struct predicate *p);
 bool predicate_implies_any(const struct predicate *p, const struct predicate *const *others,
                            uint32_t count);
 
+/* The i-th of all, any or none; NULL: the predicate is one text, or has fewer. */
+const struct predicate *predicate_item(const struct predicate *p, uint32_t i);
+
 enum predicate_use_kind { USE_ATTRIBUTE, USE_HISTORY, USE_SEGMENT, USE_SEQUENCE, USE_ORDERS };
 
 struct predicate_use {

@@ -59,3 +59,8 @@ void predicate_uses(const struct predicate *p, visit_function *visit, void *cont
         predicate_uses(p->of[i], visit, context);
     }
 }
+
+const struct predicate *predicate_item(const struct predicate *p, uint32_t i)
+{
+    return p->root == NULL && i < p->of_count ? p->of[i] : NULL;
+}

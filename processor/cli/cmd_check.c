@@ -1,6 +1,8 @@
-/* segstream check FILE...: every error and warning of each, at once. */
+/* segstream check FILE...: every error and warning of each, at once; and what the rules cost. */
 #include "processor/base/instant.h"
 #include "processor/cli/check_against.h"
+#include "processor/cli/check_output.h"
+#include "processor/cli/checks_page.h"
 #include "processor/cli/cli.h"
 
 #include <argp.h>
@@ -9,26 +11,54 @@
 
 #define FILES_MAX 64
 
-enum against_option { OPTION_AGAINST = 300, OPTION_AT };
+enum long_option { OPTION_DENY = 256, OPTION_ALL, OPTION_EXPLAIN, OPTION_AGAINST, OPTION_AT };
 
 struct arguments {
-    const char *files[FILES_MAX];
+    const char *files[FILES_MAX]; /* with is_explaining: codes */
     int count;
     struct cli_overrides overrides;
     const char *against; /* NULL: no comparison */
     int64_t at_ms;       /* never: now */
-    bool is_json;        /* of the comparison */
+    enum check_form form;
+    bool denies_warnings, is_quiet, wants_all, is_explaining;
 };
 
 static const struct argp_option options[] = {
     { "config", 'c', "FILE", 0, "A file or a folder; the same as naming it", 0 },
     { "set", 's', "PATH=VALUE", 0, "Override one key", 0 },
+    { "output", 'o', "text|json|github", 0, "How to say it: for people, tools, or GitHub workflows",
+      0 },
+    { "deny", OPTION_DENY, "warnings", 0, "Exit with 1 when there are warnings", 0 },
+    { "all", OPTION_ALL, NULL, 0, "Also warnings that are only worth a look (W08xx)", 0 },
+    { "quiet", 'q', NULL, 0, "Errors only, and warnings that are denied", 0 },
+    { "explain", OPTION_EXPLAIN, "CODE", OPTION_ARG_OPTIONAL,
+      "What a code means, with a wrong and a right example; alone: list the codes", 0 },
     { "against", OPTION_AGAINST, "OLD", 0,
       "Say what the change from OLD will do: segments, counters, runs, experiments", 0 },
     { "at", OPTION_AT, "INSTANT", 0, "With --against: when it is made (default: now)", 0 },
-    { "output", 'o', "text|json", 0, "With --against: how to say it", 0 },
     { 0 },
 };
+
+static void parse_form(struct arguments *a, const char *argument, struct argp_state *state)
+{
+    static const char *const names[] = { "text", "json", "github" };
+
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(argument, names[i]) == 0) {
+            a->form = (enum check_form)i;
+            return;
+        }
+    }
+    argp_error(state, "-o wants text, json or github");
+}
+
+static void add_file(struct arguments *a, const char *argument, struct argp_state *state)
+{
+    if (a->count == FILES_MAX) {
+        argp_error(state, "at most %d files", FILES_MAX);
+    }
+    a->files[a->count++] = argument;
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -37,10 +67,18 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case 'c':
     case ARGP_KEY_ARG:
-        if (a->count == FILES_MAX) {
-            argp_error(state, "at most %d files", FILES_MAX);
+        add_file(a, argument, state);
+        return 0;
+    case 's':
+        if (!cli_override(&a->overrides, argument)) {
+            argp_error(state, "--set wants PATH=VALUE");
         }
-        a->files[a->count++] = argument;
+        return 0;
+    case 'o':
+        parse_form(a, argument, state);
+        return 0;
+    case 'q':
+        a->is_quiet = true;
         return 0;
     case OPTION_AGAINST:
         a->against = argument;
@@ -50,19 +88,23 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             argp_error(state, "--at wants RFC 3339 or integer ms, not `%s`", argument);
         }
         return 0;
-    case 'o':
-        a->is_json = strcmp(argument, "json") == 0;
-        if (!a->is_json && strcmp(argument, "text") != 0) {
-            argp_error(state, "-o is text or json, not `%s`", argument);
+    case OPTION_DENY:
+        if (strcmp(argument, "warnings") != 0) {
+            argp_error(state, "--deny wants warnings");
         }
+        a->denies_warnings = true;
         return 0;
-    case 's':
-        if (!cli_override(&a->overrides, argument)) {
-            argp_error(state, "--set wants PATH=VALUE");
+    case OPTION_ALL:
+        a->wants_all = true;
+        return 0;
+    case OPTION_EXPLAIN:
+        a->is_explaining = true;
+        if (argument != NULL) {
+            add_file(a, argument, state);
         }
         return 0;
     case ARGP_KEY_END:
-        if (a->count == 0) {
+        if (a->count == 0 && !a->is_explaining) {
             argp_error(state, "which configuration?");
         }
         return 0;
@@ -71,21 +113,60 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static void print_summary(const char *path, const struct config *c)
-{
-    const struct rules *r = c->rules;
-    uint32_t rungs = 0, emails = 0;
+/* --- --explain: sections of deploy/CHECKS.md, "## CODE title" each --- */
 
-    for (uint32_t i = 0; i < r->segments.count; i++) {
-        rungs += r->segments.segments[i].rung_count;
+static const char *next_section(const char *at)
+{
+    const char *found = strstr(at, "\n## ");
+
+    return found == NULL ? NULL : found + 1;
+}
+
+static int explain(const struct arguments *a)
+{
+    for (int i = 0; i < a->count; i++) {
+        const char *at = next_section(checks_page);
+        size_t size = strlen(a->files[i]);
+
+        while (at != NULL && (strncmp(at + 3, a->files[i], size) != 0 || at[3 + size] != ' ')) {
+            at = next_section(at);
+        }
+        if (at == NULL) {
+            fprintf(stderr,
+                    "segstream: there is no code `%s`; segstream check --explain lists them\n",
+                    a->files[i]);
+            return EXIT_USAGE;
+        }
+        at += 3;
+        printf("%.*s",
+               (int)(next_section(at) == NULL ? strlen(at) : (size_t)(next_section(at) - at)), at);
     }
-    for (uint32_t i = 0; i < r->sequence_count; i++) {
-        emails += r->sequences[i].email_count;
+    for (const char *at = next_section(checks_page); a->count == 0 && at != NULL;
+         at = next_section(at)) {
+        printf("%.*s\n", (int)strcspn(at + 3, "\n"), at + 3);
     }
-    printf("%s: good. %u segments and ladders (%u rungs), %u sequences (%u emails), "
-           "%u attributes, %u histories; config %.*s\n",
-           path, r->segments.count, rungs, r->sequence_count, emails, r->facts.attribute_count,
-           r->facts.history_count, TEXT_PRINTF(r->config_hex));
+    return EXIT_GOOD;
+}
+
+/* --- one configuration --- */
+
+static enum exit_code check(const struct arguments *a, struct check_output *out, const char *path)
+{
+    bool shows_warnings = !a->is_quiet || a->denies_warnings;
+    int needs = CONFIG_NEED_RULES | (shows_warnings ? CONFIG_NEED_WARNINGS : 0) |
+                (a->wants_all ? CONFIG_NEED_NOTES : 0);
+    struct config_problems problems = { 0 };
+    struct config *config = NULL;
+    enum err error =
+        config_load(path, needs, a->overrides.items, a->overrides.count, &config, &problems);
+    bool has_warnings = problems.count > problems.error_count;
+
+    check_output_put(out, path, &problems, config);
+    config_problems_fini(&problems);
+    config_free(config);
+    return error != OK                          ? EXIT_BAD_CONFIG
+           : has_warnings && a->denies_warnings ? EXIT_TEST_FAILED
+                                                : EXIT_GOOD;
 }
 
 /* With --against: each file against the old one. */
@@ -101,7 +182,7 @@ static enum exit_code compare(const struct arguments *a)
     }
     for (int i = 0; i < a->count; i++) {
         enum exit_code code =
-            check_against(a->files[i], a->against, &a->overrides, at_ms, a->is_json);
+            check_against(a->files[i], a->against, &a->overrides, at_ms, a->form == CHECK_JSON);
 
         worst = code > worst ? code : worst;
     }
@@ -110,28 +191,32 @@ static enum exit_code compare(const struct arguments *a)
 
 int cmd_check(int argc, char **argv)
 {
-    static const struct argp argp = { .options = options,
-                                      .parser = parse,
-                                      .args_doc = "FILE...",
-                                      .doc = "Say everything that is wrong with a configuration: "
-                                             "file:line:column, the line, and a hint." };
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "FILE...",
+        .doc = "Say everything that is wrong with a configuration, and what it probably does not "
+               "mean: file:line:column, the line, and a hint; and what its rules cost.\n"
+               "Exit codes: 0 good, 1 a warning was denied, 64 wrong usage, 78 the configuration "
+               "is wrong."
+    };
     struct arguments a = { .at_ms = INSTANT_NEVER };
+    struct check_output out;
     enum exit_code worst = EXIT_GOOD;
 
     cli_parse(&argp, argc, argv, &a);
+    if (a.is_explaining) {
+        return explain(&a);
+    }
     if (a.against != NULL) {
         return (int)compare(&a);
     }
+    out = check_output_begin(a.form, a.is_quiet);
     for (int i = 0; i < a.count; i++) {
-        struct config *config = NULL;
-        enum exit_code code = cli_load(a.files[i], CONFIG_NEED_RULES, &a.overrides, &config);
+        enum exit_code code = check(&a, &out, a.files[i]);
 
-        if (code == EXIT_GOOD) {
-            print_summary(a.files[i], config);
-        } else {
-            worst = code;
-        }
-        config_free(config);
+        worst = code > worst ? code : worst;
     }
+    check_output_end(&out);
     return (int)worst;
 }

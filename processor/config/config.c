@@ -8,6 +8,7 @@
 #include "processor/base/hash.h"
 #include "processor/base/mem.h"
 #include "processor/config/load.h"
+#include "processor/config/warn.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #define FILES_MAX       256
 #define FILE_SIZE_MAX   (16 * 1024 * 1024)
 #define SECRET_SIZE_MAX 4096
+#define ITEM_DEPTH      2 /* segments: new: ... */
 
 /* --- reading --- */
 
@@ -51,9 +53,13 @@ static bool read_file(struct config_file *file, struct arena *arena)
     return true;
 }
 
-/* Add `from` to `to`; a value defined in both is an error, maps are merged. */
-static void merge(struct yaml_node *to, const struct yaml_node *from, struct loader *l)
+/* Add `from` to `to`; a value defined in both is an error, maps are merged. Of one item (a segment,
+ * a topic) that stands in both the first value says it. */
+static void merge(struct yaml_node *to, const struct yaml_node *from, uint32_t depth,
+                  struct loader *l)
 {
+    bool has_said = false;
+
     for (uint32_t i = 0; i < from->count; i++) {
         struct yaml_node *key = NULL;
         struct yaml_node *there = NULL;
@@ -67,8 +73,9 @@ static void merge(struct yaml_node *to, const struct yaml_node *from, struct loa
         if (there == NULL) {
             yaml_append(to, from->keys[i], from->items[i], l->arena);
         } else if (there->kind == YAML_MAP && from->items[i]->kind == YAML_MAP) {
-            merge(there, from->items[i], l);
-        } else {
+            merge(there, from->items[i], depth + 1, l);
+        } else if (depth < ITEM_DEPTH || !has_said) {
+            has_said = true;
             problem_add(l->problems, from->keys[i]->place, "E0003",
                         "duplicate key `%.*s`; first defined in %.*s:%u:%u",
                         TEXT_PRINTF(from->keys[i]->text), TEXT_PRINTF(key->place.file->name),
@@ -145,7 +152,7 @@ static enum err read_tree(struct loader *l, const char *path, struct yaml_node *
         if (*out_root == NULL) {
             *out_root = n;
         } else {
-            merge(*out_root, n, l);
+            merge(*out_root, n, 0, l);
         }
     }
     return *out_root == NULL ? ERR_UNAVAILABLE : OK;
@@ -168,6 +175,7 @@ static void read_secret(struct loader *l, struct yaml_node *n)
             return;
         }
         n->text = arena_text(l->arena, text_of(found));
+        problems_hide(l->problems, n->text);
     } else if (text_is(n->tag, "!file")) {
         from = fopen(n->text.at, "rb");
         if (from == NULL) {
@@ -181,6 +189,7 @@ static void read_secret(struct loader *l, struct yaml_node *n)
             size--;
         }
         n->text = arena_text(l->arena, (struct text){ value, size });
+        problems_hide(l->problems, n->text);
     } else if (!text_starts_with(n->tag, TEXT("tag:yaml.org,")) && !text_is(n->tag, "!")) {
         problem_add(l->problems, n->place, "E0001", "the tag `%.*s` is neither !env nor !file",
                     TEXT_PRINTF(n->tag));
@@ -339,10 +348,26 @@ static void load_app(struct loader *l)
     }
 }
 
+/* Records find names by 32-bit keys. */
+static void check_keys(struct loader *l)
+{
+    static const char *const sections[] = { "attributes", "remember", "scores", "segments",
+                                            "sequences" };
+
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+        const struct yaml_node *n = load_section(l, sections[i], YAML_MAP);
+
+        if (n != NULL) {
+            load_check_keys(l, n->keys, n->count);
+        }
+    }
+}
+
 static void load_all(struct loader *l)
 {
     keys_check_map(l->root, NULL, &KEYS_ROOT, l->problems);
     need_sections(l);
+    check_keys(l);
     load_app(l);
     load_time(l);
     load_facts(l);
@@ -352,11 +377,23 @@ static void load_all(struct loader *l)
     load_content(l);
     load_experiments(l);
     load_sequences(l);
-    load_experiments_used(l);
     load_topics(l);
     load_process(l);
     load_tests(l);
     hash_rules(l);
+}
+
+static void warn_all(struct loader *l)
+{
+    warn_facts(l);
+    warn_segments(l);
+    warn_content(l);
+    warn_sequences(l);
+    warn_experiments(l);
+    warn_limits(l);
+    if ((l->needs & CONFIG_NEED_NOTES) == 0) {
+        problems_drop(l->problems, "W08");
+    }
 }
 
 static void loader_init(struct loader *l, int needs, struct config_problems *problems)
@@ -409,6 +446,9 @@ static enum err finish(struct loader *l, struct yaml_node *root, const struct co
     if (root == NULL || l->problems->error_count > 0) {
         config_free(l->config);
         return ERR_CONFIG;
+    }
+    if ((l->needs & CONFIG_NEED_WARNINGS) != 0) {
+        warn_all(l);
     }
     keep_files(l, root, &was, &is);
     l->config->root = root;

@@ -54,12 +54,14 @@ struct config {
     struct text http_listen; /* "127.0.0.1:9464"; absent: none */
 };
 
-/* What a command needs beyond version and app. */
+/* What a command needs beyond version and app; and whether it wants to hear warnings. */
 enum config_need {
     CONFIG_NEED_RULES = 0,
     CONFIG_NEED_KAFKA = 1,
     CONFIG_NEED_STATE = 2,
-    CONFIG_NEED_TOPICS = 4
+    CONFIG_NEED_TOPICS = 4,
+    CONFIG_NEED_WARNINGS = 8,
+    CONFIG_NEED_NOTES = 16 /* also W08xx: worth a look */
 };
 
 struct config_override {

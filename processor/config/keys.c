@@ -245,7 +245,7 @@ static const struct key EMAIL_KEYS[] = {
     { "subscription", SHAPE_TEXT, SAYS("Subscription it belongs to: an unsubscribe from it suppresses it.") },
     { "transactional", SHAPE_BOOL, SAYS("Exempt from caps; an unsubscribe does not stop it.") },
     { "if", SHAPE_PREDICATE, SAYS("Skipped unless this holds at its instant.") },
-    { "expires_in", SHAPE_DURATION, SAYS("Not to be delivered later than this after sending.") },
+    { "expires_in", SHAPE_DURATION, FROM_TO(1, YEAR_MS), SAYS("Not to be delivered later than this after sending.") },
     { "experiment", SHAPE_TEXT, SAYS("Experiment whose arm fills its slot.") },
     { "personalize", SHAPE_LIST_OF, &TEXT_ITEMS, SAYS("customer.<attribute> and event.<field> values to travel in the trigger.") },
     { NULL, SHAPE_TEXTS_OR_MAP, &LISTS, SAYS("A slot of its own: an id, a list of ids, or a map of them by segment with default.") },

@@ -1,5 +1,7 @@
 #include "processor/config/load.h"
 
+#include "processor/base/hash.h"
+
 #define ID_SIZE_MAX 64
 
 const struct yaml_node *load_section(const struct loader *l, const char *name, enum yaml_kind kind)
@@ -150,9 +152,43 @@ bool load_segment_name(struct loader *l, const struct yaml_node *n, uint32_t *ou
         problem_hint(p, "write ladder.%.*s", TEXT_PRINTF(name));
     } else {
         p = problem_add(l->problems, n->place, "E0103", "`%.*s` is no segment", TEXT_PRINTF(name));
-        problem_hint_nearest(p, name, known, l->names.segments(l->names.context, known, 256));
+        problem_hint_known(p, name, known, l->names.segments(l->names.context, known, 256),
+                           "there are");
     }
     return false;
+}
+
+void load_check_keys(struct loader *l, struct yaml_node *const *names, uint32_t count)
+{
+    uint32_t *keys = arena_alloc(l->arena, (count + 1) * sizeof(uint32_t));
+
+    for (uint32_t i = 0; i < count; i++) {
+        keys[i] = hash32(names[i]->text);
+        for (uint32_t k = 0; k < i; k++) {
+            if (keys[k] == keys[i] && !text_equal(names[k]->text, names[i]->text)) {
+                problem_note(problem_add(l->problems, names[i]->place, "E0013",
+                                         "`%.*s` and `%.*s` have the same 32-bit key: rename one",
+                                         TEXT_PRINTF(names[i]->text), TEXT_PRINTF(names[k]->text)),
+                             names[k]->place, "the other is here");
+            }
+        }
+    }
+}
+
+void load_check_distinct(struct loader *l, const struct yaml_node *list)
+{
+    for (uint32_t i = 0; list != NULL && list->kind == YAML_LIST && i < list->count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (list->items[i]->kind == YAML_SCALAR && list->items[k]->kind == YAML_SCALAR &&
+                text_equal(list->items[i]->text, list->items[k]->text)) {
+                problem_note(problem_add(l->problems, list->items[i]->place, "E0012",
+                                         "`%.*s` stands twice in this list",
+                                         TEXT_PRINTF(list->items[i]->text)),
+                             list->items[k]->place, "the first is here");
+                break;
+            }
+        }
+    }
 }
 
 bool load_check_id(struct loader *l, const struct yaml_node *n, const char *what)

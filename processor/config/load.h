@@ -16,6 +16,8 @@ struct loader {
     const struct yaml_node *root;
     int needs;
     struct predicate_names names;
+    const struct channel_plan **channels; /* of content, in order; owner: arena */
+    uint32_t channel_count;
 };
 
 /* One part each. Malformed values were reported by keys_check_map; these report what they mean. */
@@ -42,7 +44,6 @@ void load_arms(struct loader *l);
 void load_experiments(struct loader *l);
 /* The experiment that an email names. Returns: NULL, and the error is reported at n. */
 const struct experiment_plan *load_experiment_name(struct loader *l, const struct yaml_node *n);
-void load_experiments_used(struct loader *l); /* warn of those that no email names */
 
 /* A kind of event, or a declared filter (returned; NULL: a kind, or an error that is reported). */
 const struct filter_plan *load_event_name(struct loader *l, const struct yaml_node *n);
@@ -50,8 +51,16 @@ const struct filter_plan *load_event_name(struct loader *l, const struct yaml_no
 /* Part of load_content: whether a key names the segment of a row; a rung may go by either name. */
 bool load_is_row(const struct loader *l, const struct content_row *row, struct text name);
 
+/* n names no attribute: reported with those there are. */
+void load_no_attribute(struct loader *l, const struct yaml_node *n, struct text name);
+
 /* Part of load_sequences. */
 void load_email(struct loader *l, const struct yaml_node *n, struct email_plan *e);
+/* Slots of the email channel whose name is a key of emails are reported. */
+void load_check_slot_names(struct loader *l, const struct yaml_node *slots);
+/* n names no email `id` of the sequence: reported with those it has. */
+void load_no_email(struct loader *l, const struct yaml_node *n, struct text id,
+                   const struct sequence_plan *s);
 void load_branches(struct loader *l, const struct yaml_node *sequence, struct sequence_plan *s);
 /* A sequence by name, among those of the file, loaded or not. Returns: UINT32_MAX, and the error is
  * reported at n. */
@@ -80,6 +89,12 @@ int64_t load_duration(const struct yaml_node *map, const char *key, int64_t othe
 /* A segment or rung by name. Returns: false, and the error is reported. */
 bool load_segment_name(struct loader *l, const struct yaml_node *n, uint32_t *out_key,
                        uint32_t *out_rung);
+
+/* Reports two of these names that have one 32-bit key: records tell them apart by it. */
+void load_check_keys(struct loader *l, struct yaml_node *const *names, uint32_t count);
+
+/* Reports names of a list that stand there twice, with both places. */
+void load_check_distinct(struct loader *l, const struct yaml_node *list);
 
 /* Letters, digits, _ and -, starting with a letter; at most 64. Reports what is not. */
 bool load_check_id(struct loader *l, const struct yaml_node *n, const char *what);

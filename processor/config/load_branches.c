@@ -8,26 +8,31 @@ static const struct {
                  { "no_engagement", BRANCH_NO_ENGAGEMENT },
                  { "not_delivered", BRANCH_NOT_DELIVERED } };
 
-static void load_goto(struct loader *l, const struct yaml_node *n, const struct sequence_plan *s,
-                      struct branch_plan *b)
+void load_no_email(struct loader *l, const struct yaml_node *n, struct text id,
+                   const struct sequence_plan *s)
 {
     struct text known[256];
     uint32_t count = 0;
-    struct config_problem *p;
 
+    for (uint32_t i = 0; i < s->email_count && count < 256; i++) {
+        known[count++] = s->emails[i].id;
+    }
+    problem_hint_known(problem_add(l->problems, n->place, "E0210", "`%.*s` names no email of %.*s",
+                                   TEXT_PRINTF(n->text), TEXT_PRINTF(s->id)),
+                       id, known, count, "its emails are");
+}
+
+static void load_goto(struct loader *l, const struct yaml_node *n, const struct sequence_plan *s,
+                      struct branch_plan *b)
+{
     b->action = ACTION_GOTO;
     for (uint32_t i = 0; i < s->email_count; i++) {
         if (text_equal(s->emails[i].id, n->text)) {
             b->email = i;
             return;
         }
-        if (count < 256) {
-            known[count++] = s->emails[i].id;
-        }
     }
-    p = problem_add(l->problems, n->place, "E0210", "`goto: %.*s` names no email of %.*s",
-                    TEXT_PRINTF(n->text), TEXT_PRINTF(s->id));
-    problem_hint_nearest(p, n->text, known, count);
+    load_no_email(l, n, n->text, s);
 }
 
 static void load_resend(struct loader *l, const struct yaml_node *n, struct branch_plan *b)
@@ -102,7 +107,8 @@ static void load_action(struct loader *l, const struct yaml_node *key, const str
         actions++;
     }
     if (actions > 1) {
-        problem_add(l->problems, key->place, "E0212", "a branch has one action");
+        problem_hint(problem_add(l->problems, key->place, "E0212", "a branch has one action"),
+                     "one of next: true, goto, resend, start and end: true");
     }
     b->after_ms = load_duration(n, "after", 0);
     if (scalar_int(yaml_get(n, "at_most", NULL), &number)) {

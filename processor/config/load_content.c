@@ -11,14 +11,11 @@ static uint32_t slot_index(const struct channel_plan *c, struct text name)
     return UINT32_MAX;
 }
 
-static void report_no_slot(struct loader *l, const struct channel_plan *c,
-                           const struct yaml_node *name)
+static void report_slot(struct loader *l, const struct yaml_node *n, const struct channel_plan *c)
 {
-    struct config_problem *p =
-        problem_add(l->problems, name->place, "E0150", "`%.*s` is no slot of %.*s",
-                    TEXT_PRINTF(name->text), TEXT_PRINTF(c->name));
-
-    problem_hint_nearest(p, name->text, c->slots, c->slot_count);
+    problem_hint_known(problem_add(l->problems, n->place, "E0150", "`%.*s` is no slot of %.*s",
+                                   TEXT_PRINTF(n->text), TEXT_PRINTF(c->name)),
+                       n->text, c->slots, c->slot_count, "its slots are");
 }
 
 /* The slots of one row; NULL node: all unset. */
@@ -35,7 +32,7 @@ static const struct slot_values *load_row(struct loader *l, const struct channel
         uint32_t slot = slot_index(c, n->keys[i]->text);
 
         if (slot == UINT32_MAX) {
-            report_no_slot(l, c, n->keys[i]);
+            report_slot(l, n->keys[i], c);
             continue;
         }
         slots[slot].ids = load_texts(l, n->items[i], &slots[slot].count);
@@ -132,18 +129,20 @@ static const struct channel_plan *load_channel(struct loader *l, const struct ya
     c->name = arena_text(l->arena, key->text);
     c->slots = load_texts(l, yaml_get(n, "slots", NULL), &c->slot_count);
     is_optional = arena_alloc(l->arena, (c->slot_count + 1) * sizeof(bool));
+    load_check_distinct(l, yaml_get(n, "slots", NULL));
+    load_check_distinct(l, yaml_get(n, "resolve", NULL));
     for (uint32_t i = 0; optional != NULL && i < optional->count; i++) {
         uint32_t slot = slot_index(c, optional->items[i]->text);
 
         if (slot == UINT32_MAX) {
-            report_no_slot(l, c, optional->items[i]);
+            report_slot(l, optional->items[i], c);
         } else {
             is_optional[slot] = true;
         }
     }
     for (uint32_t i = 0; want != NULL && want->kind == YAML_MAP && i < want->count; i++) {
         if (slot_index(c, want->keys[i]->text) == UINT32_MAX) {
-            report_no_slot(l, c, want->keys[i]);
+            report_slot(l, want->keys[i], c);
         }
     }
     c->is_optional = is_optional;
@@ -173,6 +172,7 @@ void load_content(struct loader *l)
 {
     const struct yaml_node *n = load_section(l, "content", YAML_MAP);
 
+    l->channels = arena_alloc(l->arena, ((n == NULL ? 0 : n->count) + 1) * sizeof(l->channels[0]));
     for (uint32_t i = 0; n != NULL && i < n->count; i++) {
         const struct channel_plan *c;
 
@@ -180,7 +180,9 @@ void load_content(struct loader *l)
             continue;
         }
         c = load_channel(l, n->keys[i], n->items[i]);
+        l->channels[l->channel_count++] = c;
         if (text_is(c->name, "email")) {
+            load_check_slot_names(l, yaml_get(n->items[i], "slots", NULL));
             l->rules->email = c; /* load_email asks what its emails bring themselves */
             if (load_section(l, "sequences", YAML_MAP) == NULL) {
                 check_fallback(l, n->items[i], c);

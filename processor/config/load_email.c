@@ -81,6 +81,17 @@ static bool is_email_key(struct text name)
     return false;
 }
 
+void load_check_slot_names(struct loader *l, const struct yaml_node *slots)
+{
+    for (uint32_t i = 0; slots != NULL && slots->kind == YAML_LIST && i < slots->count; i++) {
+        if (is_email_key(slots->items[i]->text)) {
+            problem_add(l->problems, slots->items[i]->place, "E0154",
+                        "a slot of emails cannot be called `%.*s`: emails have a key of that name",
+                        TEXT_PRINTF(slots->items[i]->text));
+        }
+    }
+}
+
 static void check_email_keys(struct loader *l, const struct yaml_node *n)
 {
     const struct channel_plan *c = l->rules->email;
@@ -160,11 +171,10 @@ static void check_personalize(struct loader *l, const struct yaml_node *list)
             struct text name = { t.at + 9, t.size - 9 };
 
             if (facts_attribute(&l->rules->facts, name) == NULL) {
-                problem_add(l->problems, list->items[i]->place, "E0112",
-                            "`%.*s` is no declared attribute", TEXT_PRINTF(name));
+                load_no_attribute(l, list->items[i], name);
             }
         } else if (!text_starts_with(t, TEXT("event.")) || t.size == 6) {
-            problem_add(l->problems, list->items[i]->place, "E0210",
+            problem_add(l->problems, list->items[i]->place, "E0112",
                         "expected customer.<attribute> or event.<field>");
         }
     }

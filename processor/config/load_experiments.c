@@ -209,29 +209,6 @@ const struct experiment_plan *load_experiment_name(struct loader *l, const struc
     return x;
 }
 
-void load_experiments_used(struct loader *l)
-{
-    const struct yaml_node *n = section(l);
-    const struct rules *r = l->rules;
-
-    for (uint32_t i = 0; i < r->experiment_count; i++) {
-        bool is_used = false;
-
-        for (uint32_t s = 0; s < r->sequence_count; s++) {
-            for (uint32_t e = 0; e < r->sequences[s].email_count; e++) {
-                is_used = is_used || r->sequences[s].emails[e].experiment == &r->experiments[i];
-            }
-        }
-        if (!is_used) {
-            problem_hint(
-                problem_add(l->problems, n->keys[i]->place, "W0220",
-                            "no email names the experiment `%.*s`: nobody is exposed to it",
-                            TEXT_PRINTF(r->experiments[i].id)),
-                "give an email `experiment: %.*s`", TEXT_PRINTF(r->experiments[i].id));
-        }
-    }
-}
-
 const struct experiment_plan *experiments_changed(const struct rules *was, const struct rules *is,
                                                   uint32_t *cursor)
 {

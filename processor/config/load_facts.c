@@ -31,6 +31,20 @@ static struct attribute_plan *new_attribute(struct loader *l, const struct yaml_
     return a;
 }
 
+static const char *type_in_words(enum value_type type)
+{
+    static const char *const words[] = {
+        [VALUE_INT] = "a whole number",
+        [VALUE_DOUBLE] = "a number",
+        [VALUE_TEXT] = "a text",
+        [VALUE_BOOL] = "true or false",
+        [VALUE_DATE] = "a date, 1997-01-31",
+        [VALUE_STRINGS] = "a list of texts",
+    };
+
+    return words[type];
+}
+
 /* The value a scalar or list means for this attribute. Reports what does not fit. */
 static struct value load_value(struct loader *l, const struct yaml_node *n,
                                const struct attribute_plan *a)
@@ -56,10 +70,31 @@ static struct value load_value(struct loader *l, const struct yaml_node *n,
         from = (struct value){ .type = VALUE_TEXT, .as.text = arena_text(l->arena, n->text) };
     }
     if (!facts_convert(a, &from, l->arena, &value)) {
-        problem_add(l->problems, n->place, "E0111", "this is no value of `%.*s`",
-                    TEXT_PRINTF(a->name));
+        struct config_problem *p = problem_add(l->problems, n->place, "E0111",
+                                               "this is no value of `%.*s`", TEXT_PRINTF(a->name));
+
+        if (a->allowed_count > 0) {
+            problem_hint_known(p, n->text, a->allowed, a->allowed_count, "its values are");
+        } else {
+            problem_hint(p, "it is %s", type_in_words(a->type));
+        }
     }
     return value;
+}
+
+void load_no_attribute(struct loader *l, const struct yaml_node *n, struct text name)
+{
+    struct text known[256];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < l->rules->facts.attribute_count && count < 256; i++) {
+        if (l->rules->facts.attributes[i].remember_kind.at == NULL) {
+            known[count++] = l->rules->facts.attributes[i].name;
+        }
+    }
+    problem_hint_known(problem_add(l->problems, n->place, "E0112",
+                                   "`%.*s` is no declared attribute", TEXT_PRINTF(name)),
+                       name, known, count, "there are");
 }
 
 void load_attribute_values(struct loader *l, const struct yaml_node *map, struct at_end_plan *out)
@@ -73,8 +108,7 @@ void load_attribute_values(struct loader *l, const struct yaml_node *map, struct
         const struct attribute_plan *a = facts_attribute(&l->rules->facts, map->keys[i]->text);
 
         if (a == NULL || a->remember_kind.at != NULL) {
-            problem_add(l->problems, map->keys[i]->place, "E0112",
-                        "`%.*s` is no declared attribute", TEXT_PRINTF(map->keys[i]->text));
+            load_no_attribute(l, map->keys[i], map->keys[i]->text);
             continue;
         }
         attributes[count] = a;
@@ -102,9 +136,23 @@ static void load_attribute(struct loader *l, const struct yaml_node *key, const 
                     values != NULL ? "only an enum has `values`" : "an enum needs its `values`");
     } else if (values != NULL) {
         a->allowed = load_texts(l, values, &a->allowed_count);
+        load_check_distinct(l, values);
+        if (values->kind == YAML_LIST && values->count == 0) {
+            problem_add(l->problems, values->place, "E0113", "an enum needs its `values`");
+        }
     }
     if (fallback != NULL) {
         a->fallback = load_value(l, fallback, a);
+    }
+}
+
+static void check_remember_kind(struct loader *l, const struct yaml_node *n)
+{
+    if (n != NULL && n->text.size > 0 && memchr(n->text.at, '.', n->text.size) != NULL) {
+        problem_hint(problem_add(l->problems, n->place, "E0117",
+                                 "`%.*s` is no kind of event; `remember` takes no filters",
+                                 TEXT_PRINTF(n->text)),
+                     "write the kind alone: the part before the dot");
     }
 }
 
@@ -125,6 +173,7 @@ static void load_attributes(struct loader *l)
         a->type = VALUE_NULL; /* whatever the field turns out to be */
         a->remember_kind = arena_text(l->arena, load_text(n->items[i], "last"));
         a->remember_field = hash32(field);
+        check_remember_kind(l, yaml_get(n->items[i], "last", NULL));
     }
 }
 
@@ -251,13 +300,9 @@ static void load_points(struct loader *l, const struct yaml_node *n, struct scor
         struct score_point *p = &points[i];
 
         p->kind = name;
-        p->filter = facts_filter(&l->rules->facts, name);
+        p->filter = load_event_name(l, n->keys[i]);
         if (p->filter != NULL) {
             p->kind = p->filter->kind;
-        } else if (memchr(name.at, '.', name.size) != NULL && !text_is(name, "open.any") &&
-                   !text_is(name, "click.any")) {
-            problem_add(l->problems, n->keys[i]->place, "E0117", "`%.*s` is no declared filter",
-                        TEXT_PRINTF(name));
         }
         if (!scalar_points(n->items[i], &p->points_q40)) {
             problem_add(l->problems, n->items[i]->place, "E0006",
@@ -290,12 +335,20 @@ static void load_levels(struct loader *l, const struct yaml_node *n, struct scor
 
 static void load_score(struct loader *l, const struct yaml_node *key, const struct yaml_node *n)
 {
+    static const char *const taken[] = { "customer", "event", "now", "true", "false", "null" };
     struct facts_plan *plan = &l->rules->facts;
     const struct yaml_node *points = yaml_get(n, "points", NULL);
     const struct yaml_node *levels = yaml_get(n, "levels", NULL);
     struct score_plan *s;
 
     load_check_id(l, key, "a score");
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        if (text_is(key->text, taken[i])) {
+            problem_add(l->problems, key->place, "E0010",
+                        "a score cannot be called `%s`: expressions have that name already",
+                        taken[i]);
+        }
+    }
     plan->scores = mem_grow32(plan->scores, plan->score_count, &plan->score_capacity,
                               sizeof(struct score_plan));
     s = &plan->scores[plan->score_count++];
@@ -310,14 +363,25 @@ static void load_score(struct loader *l, const struct yaml_node *key, const stru
     }
 }
 
+/* The codes of ISO 4217 for money that is paid with. */
+static const char currencies[] =
+    " AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP "
+    "BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP "
+    "GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR "
+    "KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK "
+    "MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR "
+    "SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS "
+    "UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG ";
+
 static bool is_currency(struct text t)
 {
-    for (size_t i = 0; i < t.size; i++) {
-        if (t.at[i] < 'A' || t.at[i] > 'Z') {
-            return false;
-        }
+    char code[6];
+
+    if (t.size != 3 || memchr(t.at, ' ', 3) != NULL) {
+        return false;
     }
-    return t.size == 3;
+    snprintf(code, sizeof(code), " %.3s ", t.at);
+    return strstr(currencies, code) != NULL;
 }
 
 void load_facts(struct loader *l)

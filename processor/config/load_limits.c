@@ -96,9 +96,14 @@ static void load_zone_from(struct loader *l)
         l->rules->zone_from =
             facts_attribute(&l->rules->facts, (struct text){ n->text.at + 9, n->text.size - 9 });
     }
-    if (l->rules->zone_from == NULL) {
-        problem_add(l->problems, n->place, "E0112",
-                    "expected customer.<attribute> with a declared attribute");
+    if (l->rules->zone_from == NULL && text_starts_with(n->text, TEXT("customer."))) {
+        load_no_attribute(l, n, (struct text){ n->text.at + 9, n->text.size - 9 });
+    } else if (l->rules->zone_from == NULL) {
+        problem_add(l->problems, n->place, "E0112", "expected customer.<attribute>");
+    } else if (l->rules->zone_from->type != VALUE_TEXT) {
+        problem_add(l->problems, n->place, "E0161",
+                    "`%.*s` is no text, and a zone is one, like Europe/Berlin",
+                    TEXT_PRINTF(n->text));
     }
 }
 
@@ -156,6 +161,7 @@ void load_limits(struct loader *l)
     }
     l->rules->max_delay_ms = load_duration(n, "max_delay", MAX_DELAY_MS);
     l->rules->stale_after_ms = load_duration(n, "stale_after", STALE_AFTER_MS);
+    load_check_distinct(l, priority);
     for (uint32_t i = 0; priority != NULL && priority->kind == YAML_LIST && i < priority->count;
          i++) {
         (void)load_sequence_name(l, priority->items[i], priority->items[i]->text);

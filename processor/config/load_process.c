@@ -62,6 +62,10 @@ static void load_kafka(struct loader *l)
         return;
     }
     brokers = load_texts(l, yaml_get(n, "brokers", NULL), &count);
+    if (count == 0 && yaml_get(n, "brokers", NULL) != NULL) {
+        problem_add(l->problems, yaml_get(n, "brokers", NULL)->place, "E0302",
+                    "at least one broker, like localhost:9092");
+    }
     for (uint32_t i = 0; i < count; i++) {
         c->brokers = arena_format(l->arena, "%.*s%s%.*s", TEXT_PRINTF(c->brokers),
                                   i == 0 ? "" : ",", TEXT_PRINTF(brokers[i]));
@@ -101,6 +105,9 @@ static bool parse_redis(struct loader *l, struct text rest)
     const char *colon = host.size == 0 ? NULL : memrchr(host.at, ':', host.size);
 
     c->redis_port = REDIS_PORT;
+    if (host.size > 0 && memchr(host.at, '@', host.size) != NULL) {
+        return false; /* load_store says where user and password go */
+    }
     if (slash != NULL && rest.size > host.size + 1 &&
         !parse_number(behind(rest, host.size + 1), 1023, &c->redis_database)) {
         return false;
@@ -143,8 +150,13 @@ static void load_store(struct loader *l, const struct yaml_node *n)
         is_good = false;
     }
     if (!is_good) {
-        problem_add(l->problems, n->place, "E0007",
-                    "expected redis://HOST:PORT/DATABASE, redis+unix://PATH or memory");
+        struct config_problem *p =
+            problem_add(l->problems, n->place, "E0007",
+                        "expected redis://HOST:PORT/DATABASE, redis+unix://PATH or memory");
+
+        if (memchr(n->text.at, '@', n->text.size) != NULL) {
+            problem_hint(p, "user and password have keys of their own: password: !env NAME");
+        }
     }
 }
 
@@ -164,7 +176,7 @@ static void load_state(struct loader *l)
     c->redis_password = arena_text(l->arena, load_text(n, "password"));
     (void)scalar_size(yaml_get(n, "cache", NULL), &c->cache_bytes);
     found = yaml_get(n, "layout", NULL);
-    if (found != NULL && !text_is(found->text, "single")) {
+    if (found != NULL && (text_is(found->text, "cluster") || text_is(found->text, "sentinel"))) {
         (void)refuse(l, found, "Redis Cluster and Sentinel");
     }
     found = yaml_get(n, "guarantee", NULL);
@@ -178,6 +190,16 @@ static void load_state(struct loader *l)
     if (found != NULL && !text_is(found->text, "never")) {
         (void)refuse(l, found, "forgetting customers");
     }
+}
+
+/* HOST:PORT */
+static bool is_listen(struct text t)
+{
+    const char *colon = t.size == 0 ? NULL : memrchr(t.at, ':', t.size);
+    int32_t port;
+
+    return colon != NULL && colon > t.at &&
+           parse_number(behind(t, (size_t)(colon - t.at) + 1), 65535, &port);
 }
 
 void load_process(struct loader *l)
@@ -194,8 +216,7 @@ void load_process(struct loader *l)
     if (listen != NULL) {
         c->http_listen =
             text_is(listen->text, "none") ? TEXT_NONE : arena_text(l->arena, listen->text);
-        if (c->http_listen.at != NULL &&
-            memchr(c->http_listen.at, ':', c->http_listen.size) == NULL) {
+        if (c->http_listen.at != NULL && !is_listen(c->http_listen)) {
             problem_add(l->problems, listen->place, "E0007",
                         "expected HOST:PORT (port 0: any), or none");
         }

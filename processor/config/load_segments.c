@@ -155,6 +155,31 @@ static void load_segment(struct loader *l, const struct yaml_node *key, const st
     }
 }
 
+/* At the segment that the sentence begins with; the one it asks for is the other place. */
+static void report_cycle(struct loader *l, const struct yaml_node *n, const char *sentence)
+{
+    const char *first = strstr(sentence, ": "), *second = strstr(sentence, " -> ");
+    const struct yaml_node *one = n->keys[0], *other = NULL;
+
+    for (uint32_t i = 0; first != NULL && second != NULL && i < n->count; i++) {
+        struct text id = n->keys[i]->text;
+
+        if (strncmp(first + 2, id.at, id.size) == 0 && first + 2 + id.size == second) {
+            one = n->keys[i];
+        }
+        if (strncmp(second + 4, id.at, id.size) == 0 &&
+            (second[4 + id.size] == '\0' || second[4 + id.size] == ' ')) {
+            other = n->keys[i];
+        }
+    }
+    if (other == NULL) {
+        problem_add(l->problems, one->place, "E0140", "%s", sentence);
+    } else {
+        problem_note(problem_add(l->problems, one->place, "E0140", "%s", sentence), other->place,
+                     "`%.*s` is here", TEXT_PRINTF(other->text));
+    }
+}
+
 void load_segments(struct loader *l)
 {
     const struct yaml_node *n = load_section(l, "segments", YAML_MAP);
@@ -174,8 +199,7 @@ void load_segments(struct loader *l)
             load_segment(l, n->keys[i], n->items[i], &plan->segments[i]);
         }
     }
-    if (n != NULL && l->problems->error_count == 0 &&
-        segments_order(plan, l->arena, sentence) != OK) {
-        problem_add(l->problems, n->place, "E0140", "%s", sentence);
+    if (n != NULL && segments_order(plan, l->arena, sentence) != OK) {
+        report_cycle(l, n, sentence);
     }
 }

@@ -28,9 +28,9 @@ uint32_t load_sequence_name(struct loader *l, const struct yaml_node *n, struct 
         for (uint32_t i = 0; all != NULL && i < all->count && count < 256; i++) {
             known[count++] = all->keys[i]->text;
         }
-        problem_hint_nearest(
+        problem_hint_known(
             problem_add(l->problems, n->place, "E0211", "`%.*s` is no sequence", TEXT_PRINTF(id)),
-            id, known, count);
+            id, known, count, "there are");
     }
     return index;
 }
@@ -41,8 +41,15 @@ const struct filter_plan *load_event_name(struct loader *l, const struct yaml_no
 
     if (f == NULL && n->text.size > 0 && memchr(n->text.at, '.', n->text.size) != NULL &&
         !text_is(n->text, "open.any") && !text_is(n->text, "click.any")) {
-        problem_add(l->problems, n->place, "E0117", "`%.*s` is no declared filter",
-                    TEXT_PRINTF(n->text));
+        struct text names[256];
+        uint32_t count = 0;
+
+        for (; count < 256 && count < l->rules->facts.filter_count; count++) {
+            names[count] = l->rules->facts.filters[count]->name;
+        }
+        problem_hint_known(problem_add(l->problems, n->place, "E0117",
+                                       "`%.*s` is no declared filter", TEXT_PRINTF(n->text)),
+                           n->text, names, count, "there are");
     }
     return f;
 }
@@ -150,6 +157,13 @@ static void load_window(struct loader *l, const struct yaml_node *n, struct wind
         }
         w->days |= some;
     }
+    if (days != NULL && days->kind == YAML_LIST && days->count == 0) {
+        problem_add(l->problems, days->place, "E0007",
+                    "expected days like mon-fri, or a list: [mon, wed]");
+    }
+    if (n->count == 0) {
+        problem_add(l->problems, n->place, "E0004", "a send_window needs `days`, `hours`, or both");
+    }
 }
 
 static void load_emails(struct loader *l, const struct yaml_node *n, struct sequence_plan *s)
@@ -200,6 +214,9 @@ static void load_at_end(struct loader *l, const struct yaml_node *n, struct sequ
         plan->outcome = outcomes[i];
         load_attribute_values(l, set, plan);
         plan->until = load_texts(l, yaml_get(item, "until", NULL), &plan->until_count);
+        for (uint32_t k = 0; k < plan->until_count; k++) {
+            (void)load_event_name(l, load_item(yaml_get(item, "until", NULL), k));
+        }
         s->at_end_count++;
     }
     s->at_end = plans;

@@ -65,6 +65,33 @@ static void put_json(struct bytes_out *out, const struct yaml_node *n)
 
 static void check_email_name(struct loader *l, const struct yaml_node *n);
 
+/* A subscription that no email belongs to is a slip. */
+static void check_subscription(struct loader *l, const struct yaml_node *n)
+{
+    struct text known[256];
+    uint32_t count = 0;
+
+    if (n == NULL || n->kind != YAML_SCALAR || yaml_is_null(n)) {
+        return;
+    }
+    for (uint32_t i = 0; i < l->rules->sequence_count; i++) {
+        for (uint32_t k = 0; k < l->rules->sequences[i].email_count; k++) {
+            struct text name = l->rules->sequences[i].emails[k].subscription;
+
+            if (text_equal(name, n->text)) {
+                return;
+            }
+            if (name.at != NULL && count < 256) {
+                known[count++] = name;
+            }
+        }
+    }
+    problem_hint_known(problem_add(l->problems, n->place, "E0214",
+                                   "no email belongs to the subscription `%.*s`",
+                                   TEXT_PRINTF(n->text)),
+                       n->text, known, count, "there are");
+}
+
 static bool load_event(struct loader *l, const struct yaml_node *n, int64_t start_ms,
                        uint32_t number, struct event *out)
 {
@@ -93,6 +120,7 @@ static bool load_event(struct loader *l, const struct yaml_node *n, int64_t star
         return false;
     }
     check_email_name(l, yaml_get(fields, "email", NULL));
+    check_subscription(l, yaml_get(fields, "subscription", NULL));
     bytes_put_format(&line, "{\"kind\":");
     put_string(&line, kind->text);
     bytes_put_format(&line, ",\"customer\":\"" TEST_CUSTOMER "\",\"at\":%lld", (long long)at_ms);
@@ -169,8 +197,7 @@ static bool split_email(struct loader *l, const struct yaml_node *n, struct text
             return true;
         }
     }
-    problem_add(l->problems, n->place, "E0210", "`%.*s` names no email of %.*s",
-                TEXT_PRINTF(n->text), TEXT_PRINTF(s->id));
+    load_no_email(l, n, (struct text){ dot + 1, n->text.size - id.size - 1 }, s);
     return false;
 }
 
@@ -186,14 +213,81 @@ static void check_email_name(struct loader *l, const struct yaml_node *n)
     }
 }
 
-static bool is_known_outcome(struct text name)
+/* One of several lists of words, separated by spaces; else an error at n that names the nearest. */
+static void check_word(struct loader *l, const struct yaml_node *n, const char *what,
+                       const char *const *lists)
 {
-    for (int i = 0; i < OUTCOME__COUNT; i++) {
-        if (text_is(name, outcome_name((enum outcome)i))) {
-            return true;
+    struct text words[64];
+    uint32_t count = 0;
+
+    for (; *lists != NULL; lists++) {
+        for (const char *at = *lists; *at != '\0' && count < 64;) {
+            size_t size = strcspn(at, " ");
+
+            words[count++] = (struct text){ at, size };
+            if (text_equal(words[count - 1], n->text)) {
+                return;
+            }
+            at += size + (at[size] == ' ');
         }
     }
-    return false;
+    problem_hint_known(
+        problem_add(l->problems, n->place, "E0184", "`%.*s` is no %s", TEXT_PRINTF(n->text), what),
+        n->text, words, count, "there are");
+}
+
+static const char judged_outcomes[] =
+    "bounced complained unsubscribed converted clicked_not_converted opened_not_clicked "
+    "not_delivered no_engagement stopped";
+static const char refusals[] = "active reenter_after if stop_if goal suppression stale";
+
+static void check_outcome(struct loader *l, const struct yaml_node *n,
+                          const struct expectation_plan *e)
+{
+    static const char *const of_email[] = { judged_outcomes, "erased skipped suppressed", NULL };
+    static const char *const of_run[] = { "entered not_entered completed converted moved ended",
+                                          "exhausted stopped bounced complained unsubscribed",
+                                          "erased", NULL };
+
+    if (n != NULL && n->kind == YAML_SCALAR) {
+        bool is_run = e->email.at == NULL;
+
+        check_word(l, n, is_run ? "outcome of a run" : "outcome of an email",
+                   is_run ? of_run : of_email);
+    }
+}
+
+static void check_reason(struct loader *l, const struct yaml_node *n,
+                         const struct expectation_plan *e)
+{
+    static const char *const of_trigger[] = { "entered", judged_outcomes, NULL };
+    static const char *const of_outcome[] = { refusals,
+                                              "send_if cap quiet_hours send_window ceiling gone",
+                                              NULL };
+
+    if (n != NULL && n->kind == YAML_SCALAR && !yaml_is_null(n)) {
+        check_word(l, n, "reason", e->kind == EXPECT_TRIGGER ? of_trigger : of_outcome);
+    }
+}
+
+static void check_slots(struct loader *l, const struct yaml_node *map, const struct channel_plan *c)
+{
+    for (uint32_t i = 0; map != NULL && map->kind == YAML_MAP && i < map->count; i++) {
+        bool is_slot = false;
+
+        for (uint32_t s = 0; c != NULL && s < c->slot_count; s++) {
+            is_slot = is_slot || text_equal(c->slots[s], map->keys[i]->text);
+        }
+        if (!is_slot) {
+            struct config_problem *p = problem_add(
+                l->problems, map->keys[i]->place, "E0150", "`%.*s` is no slot%s",
+                TEXT_PRINTF(map->keys[i]->text), c == NULL ? ", there is no such content" : "");
+
+            if (c != NULL) {
+                problem_hint_known(p, map->keys[i]->text, c->slots, c->slot_count, "there are");
+            }
+        }
+    }
 }
 
 static const struct text_pair *load_pairs(struct loader *l, const struct yaml_node *n,
@@ -344,10 +438,10 @@ static bool load_expectation(struct loader *l, const struct yaml_node *n, int64_
     (void)scalar_int(yaml_get(n, "attempt", NULL), &e->attempt);
     e->content = load_pairs(l, yaml_get(n, "content", NULL), &e->content_count);
     e->landing = load_pairs(l, yaml_get(n, "landing", NULL), &e->landing_count);
-    if (is != NULL && !is_known_outcome(e->outcome)) {
-        problem_add(l->problems, is->place, "E0184", "`%.*s` is no outcome",
-                    TEXT_PRINTF(e->outcome));
-    }
+    check_outcome(l, is, e);
+    check_reason(l, yaml_get(n, "reason", NULL), e);
+    check_slots(l, yaml_get(n, "content", NULL), l->rules->email);
+    check_slots(l, yaml_get(n, "landing", NULL), l->rules->landing);
     return true;
 }
 

@@ -1,4 +1,5 @@
 #include "processor/config/load.h"
+#include "schemas/avro.h"
 #include "schemas/commit.h"
 
 #include <stdio.h>
@@ -51,6 +52,18 @@ static void load_kinds(struct loader *l, const struct yaml_node *map, struct eve
     m->map_count = map->count;
 }
 
+static void check_schema(struct loader *l, const struct yaml_node *n, struct text json)
+{
+    struct avro_decoder *decoder = NULL;
+    char sentence[256] = "";
+
+    if (avro_decoder_new(json, &decoder, sentence) != OK) {
+        problem_add(l->problems, n->place, "E0173", "this file is no usable Avro schema: %s",
+                    sentence);
+    }
+    avro_decoder_free(decoder);
+}
+
 static void load_schema(struct loader *l, const struct yaml_node *n, struct topic_config *t)
 {
     FILE *file;
@@ -70,6 +83,35 @@ static void load_schema(struct loader *l, const struct yaml_node *n, struct topi
     size = fread(text, 1, SCHEMA_FILE_SIZE_MAX, file);
     (void)fclose(file);
     t->schema_json = (struct text){ text, size };
+    check_schema(l, n, t->schema_json);
+}
+
+/* One topic has one use: read, or written as one type. */
+static void check_uses(struct loader *l, const struct yaml_node *topics)
+{
+    const struct yaml_node *in = yaml_get(topics, "in", NULL);
+
+    for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
+        const struct yaml_node *to =
+            yaml_get(yaml_get(topics, outputs[i].key, NULL), "topic", NULL);
+        const struct yaml_node *other = NULL;
+
+        for (size_t k = 0; to != NULL && k < i; k++) {
+            const struct yaml_node *n =
+                yaml_get(yaml_get(topics, outputs[k].key, NULL), "topic", NULL);
+
+            other = n != NULL && text_equal(n->text, to->text) ? n : other;
+        }
+        for (uint32_t k = 0; to != NULL && in != NULL && in->kind == YAML_MAP && k < in->count;
+             k++) {
+            other = text_equal(in->keys[k]->text, to->text) ? in->keys[k] : other;
+        }
+        if (other != NULL) {
+            problem_note(problem_add(l->problems, to->place, "E0172", "`%.*s` has two uses",
+                                     TEXT_PRINTF(to->text)),
+                         other->place, "the other is here");
+        }
+    }
 }
 
 static void load_input(struct loader *l, const struct yaml_node *key, const struct yaml_node *n,
@@ -117,6 +159,7 @@ void load_topics(struct loader *l)
         }
     }
     c->inputs = inputs;
+    check_uses(l, n);
     if (in != NULL && (c->input_count == 0 || c->input_count > COMMIT_TOPICS_MAX)) {
         problem_add(l->problems, in->place, "E0171", "1 to %d input topics", COMMIT_TOPICS_MAX);
     }

@@ -12,6 +12,33 @@ static bool place_equal(const struct place *a, const struct place *b)
     return a->file == b->file && a->line == b->line && a->column == b->column;
 }
 
+void problems_hide(struct config_problems *problems, struct text secret)
+{
+    if (secret.size > 0) {
+        problems->secrets = mem_grow32(problems->secrets, problems->secret_count,
+                                       &problems->secret_capacity, sizeof(struct text));
+        problems->secrets[problems->secret_count++] = arena_text(&problems->arena, secret);
+    }
+}
+
+/* Replace each secret by at most three stars, in place. */
+static void mask(const struct config_problems *problems, char *sentence)
+{
+    for (uint32_t i = 0; i < problems->secret_count; i++) {
+        struct text secret = problems->secrets[i];
+        size_t stars = secret.size < 3 ? secret.size : 3;
+        char *at;
+
+        while ((at = memmem(sentence, strlen(sentence), secret.at, secret.size)) != NULL) {
+            memset(at, '*', stars);
+            memmove(at + stars, at + secret.size, strlen(at + secret.size) + 1);
+            if (memcmp(secret.at, "***", stars) == 0) {
+                break; /* of stars itself */
+            }
+        }
+    }
+}
+
 struct config_problem *problem_add(struct config_problems *problems, struct place place,
                                    const char *code, const char *format, ...)
 {
@@ -22,6 +49,7 @@ struct config_problem *problem_add(struct config_problems *problems, struct plac
     va_start(args, format);
     (void)text_format_list(p.text, sizeof(p.text), format, args);
     va_end(args);
+    mask(problems, p.text);
     for (uint32_t i = 0; i < problems->count; i++) {
         struct config_problem *there = &problems->items[i];
 
@@ -55,6 +83,18 @@ void problem_note(struct config_problem *problem, struct place also, const char 
     va_start(args, format);
     (void)text_format_list(problem->note, sizeof(problem->note), format, args);
     va_end(args);
+}
+
+void problems_drop(struct config_problems *problems, const char *code_prefix)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < problems->count; i++) {
+        if (strncmp(problems->items[i].code, code_prefix, strlen(code_prefix)) != 0) {
+            problems->items[kept++] = problems->items[i];
+        }
+    }
+    problems->count = kept;
 }
 
 void problem_hint_nearest(struct config_problem *problem, struct text wrong,
@@ -107,6 +147,13 @@ static int compare_problems(const void *left, const void *right)
     return a->sequence < b->sequence ? -1 : 1;
 }
 
+void config_problems_sort(struct config_problems *problems)
+{
+    if (problems->count > 1) {
+        qsort(problems->items, problems->count, sizeof(struct config_problem), compare_problems);
+    }
+}
+
 static struct text line_of(const struct config_file *file, uint32_t line)
 {
     const char *at = file->text.at;
@@ -153,9 +200,7 @@ void config_problems_print(struct config_problems *problems, FILE *to)
 {
     uint32_t shown = 0, warnings = problems->count - problems->error_count;
 
-    if (problems->count > 1) {
-        qsort(problems->items, problems->count, sizeof(struct config_problem), compare_problems);
-    }
+    config_problems_sort(problems);
     for (; shown < problems->count && shown < PROBLEMS_SHOWN_MAX; shown++) {
         const struct config_problem *p = &problems->items[shown];
 
@@ -167,7 +212,7 @@ void config_problems_print(struct config_problems *problems, FILE *to)
         if (p->place.file != NULL && p->place.file->text.at != NULL) {
             print_source(&p->place, to);
         }
-        if (p->note[0] != '\0') {
+        if (p->note[0] != '\0' && p->also.file != NULL) {
             fprintf(to, "   note: %s, ", p->note);
             print_place(&p->also, to);
             fputc('\n', to);
@@ -188,6 +233,7 @@ void config_problems_print(struct config_problems *problems, FILE *to)
 void config_problems_fini(struct config_problems *problems)
 {
     mem_free(problems->items);
+    mem_free(problems->secrets);
     arena_fini(&problems->arena);
     *problems = (struct config_problems){ 0 };
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define PROBLEMS_SHOWN_MAX 20
+#define PROBLEMS_SHOWN_MAX 200 /* at a terminal */
 
 struct config_file {
     struct text name;
@@ -40,8 +40,13 @@ struct config_problems { /* a zeroed struct is a good empty one */
     uint32_t count;
     uint32_t capacity;
     uint32_t error_count;
-    struct arena arena; /* files and their text: places point to them */
+    struct text *secrets; /* never shown: a sentence that quotes one gets *** instead */
+    uint32_t secret_count, secret_capacity;
+    struct arena arena; /* files and their text: places point to them; secrets too */
 };
+
+/* From now on this value is masked. Empty ones are not. */
+void problems_hide(struct config_problems *problems, struct text secret);
 
 /* A code that starts with W is a warning. The same sentence at the same place is kept once.
  * Returns: the problem, to add a hint; until the next one is added. */
@@ -54,6 +59,9 @@ void problem_hint(struct config_problem *problem, const char *format, ...)
 void problem_note(struct config_problem *problem, struct place also, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Forget those whose code starts so. Requires: warnings only. */
+void problems_drop(struct config_problems *problems, const char *code_prefix);
+
 /* "did you mean `x`?" when one of the names is near. */
 void problem_hint_nearest(struct config_problem *problem, struct text wrong,
                           const struct text *names, uint32_t count);
@@ -61,6 +69,9 @@ void problem_hint_nearest(struct config_problem *problem, struct text wrong,
 /* The same, or else "LEAD a, b, c" with all of them, when they are few. */
 void problem_hint_known(struct config_problem *problem, struct text wrong, const struct text *names,
                         uint32_t count, const char *lead);
+
+/* By file, line, column; then as found. */
+void config_problems_sort(struct config_problems *problems);
 
 /* Sorted by place: file:line:column: error[E0102]: sentence / source line / caret / hint. At most
  * PROBLEMS_SHOWN_MAX, then how many more. */

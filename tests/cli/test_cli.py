@@ -4,6 +4,7 @@ test_cli.py BINARY; `test_cli.py BINARY --accept` writes what check says into ch
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ def run(*arguments, stdin=None):
 def check_cases():
     folder = os.path.join("tests", "cli", "check")
     return [os.path.join(folder, name) for name in sorted(os.listdir(os.path.join(ROOT, folder)))
-            if name.endswith(".yaml")]
+            if not name.endswith(".expected")]  # files, and folders that are one configuration
 
 
 class Files(unittest.TestCase):
@@ -88,13 +89,76 @@ class Check(Files):
         for path in check_cases():
             with self.subTest(path), open(os.path.join(ROOT, path + ".expected"), encoding="utf-8") as file:
                 done = run("check", path)
-                self.assertEqual(done.returncode, 78)
+                self.assertEqual(done.returncode, 0 if os.path.basename(path).startswith("warnings") else 78)
                 self.assertEqual(done.stderr, file.read())
+
+    def test_the_wrong_configurations_have_far_more_than_sixty_causes_each_with_its_line(self):
+        said = set()
+        for path in check_cases():
+            with open(os.path.join(ROOT, path + ".expected"), encoding="utf-8") as file:
+                for line in file:
+                    if re.match(r".*: (error|warning)\[[EW]\d{4}\]: ", line):
+                        self.assertRegex(line, r"^tests/cli/check/[^:]+:\d+:\d+: ")
+                        said.add(line)
+        self.assertGreater(len(said), 200)
 
     def test_a_good_configuration_is_summed_up_in_a_line(self):
         done = run("check", SHOP)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn(SHOP + ": good.", done.stdout)
+
+    def test_its_rules_are_priced_in_bytes_per_customer_and_steps_per_event(self):
+        done = run("check", SHOP)
+        self.assertRegex(done.stdout, r"state per customer: about \d+ (bytes|KiB) \(.*\), at most \d+ (KiB|MiB)\n")
+        self.assertRegex(done.stdout, r"an event looks again at: \w+ \d+ of \d+ segments, \d+ steps")
+
+    def test_for_tools_it_writes_one_json_document_with_the_same_fields(self):
+        done = run("check", "-o", "json", SHOP, "tests/cli/check/cycles.yaml")
+        self.assertEqual((done.returncode, done.stderr), (78, ""))
+        good, bad = json.loads(done.stdout)["configurations"]
+        self.assertTrue(good["good"])
+        self.assertGreater(good["state"]["most_bytes"], good["state"]["typical_bytes"])
+        self.assertEqual(good["state"]["typical_bytes"], sum(p["typical_bytes"] for p in good["state"]["parts"].values()))
+        self.assertIn("click", [e["kind"] for e in good["events"]])
+        problem = bad["problems"][0]
+        self.assertEqual((problem["code"], problem["line"], problem["column"]), ("E0140", 5, 3))
+        self.assertEqual(problem["note"]["line"], 6)
+
+    def test_for_github_it_writes_annotations(self):
+        done = run("check", "-o", "github", "tests/cli/check/cycles.yaml", "tests/cli/check/warnings.yaml")
+        self.assertEqual(done.returncode, 78)
+        self.assertIn("::error file=tests/cli/check/cycles.yaml,line=5,col=3,endColumn=6,title=E0140::segments ask", done.stdout)
+        self.assertIn("::warning file=tests/cli/check/warnings.yaml,", done.stdout)
+        self.assertIn("%0Ahint: ", done.stdout)
+
+    def test_denied_warnings_are_exit_code_1_and_quiet_hides_the_others(self):
+        path = "tests/cli/check/warnings.yaml"
+        self.assertEqual(run("check", path).returncode, 0)
+        self.assertEqual(run("check", "--deny", "warnings", path).returncode, 1)
+        self.assertEqual(run("check", "--deny", "warnings", SHOP).returncode, 0)
+        done = run("check", "--quiet", path)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertIn("warning[W", run("check", "--quiet", "--deny", "warnings", path).stderr)
+        self.assertEqual(run("check", "--deny", "errors", path).returncode, 64)
+
+    def test_what_is_only_worth_a_look_is_shown_when_asked_for(self):
+        self.assertNotIn("W08", run("check", "tests/cli/check/warnings.yaml").stderr)
+        self.assertIn("warning[W0801]", run("check", "--all", "tests/cli/check/warnings.yaml").stderr)
+
+    def test_a_secret_is_never_shown_not_even_in_an_error(self):
+        path = self.write("secret.yaml", "version: 1\napp: shop\nstate: {store: memory, cache: !env SEGSTREAM_TEST_SECRET}\n")
+        for form in ("text", "json", "github"):
+            done = subprocess.run([binary, "check", "-o", form, path], capture_output=True, text=True, timeout=60,
+                                  env={"SEGSTREAM_TEST_SECRET": "hunter2222", "ASAN_OPTIONS": "detect_leaks=0"}, check=False)
+            self.assertEqual(done.returncode, 78)
+            self.assertIn("E0007", done.stdout + done.stderr)
+            self.assertNotIn("hunter", done.stdout + done.stderr)
+
+    def test_a_key_on_the_command_line_is_checked_like_one_in_the_file(self):
+        done = run("check", "--set", "limits.max_delay=0d", SHOP)
+        self.assertEqual(done.returncode, 78)
+        self.assertIn("--set:1:1: error[E0008]", done.stderr)
+        self.assertEqual(run("check", "--set", "limits.max_delay=3d", SHOP).returncode, 0)
 
     def test_a_file_that_is_not_there_is_said(self):
         done = run("check", "no-such.yaml")

@@ -1,7 +1,8 @@
 /* DESIGN. Seeded mutations of whole configurations through the loader: the YAML reader, the table
  * of keys, every loader, the lexer, parser, checker and compiler of expressions. Mutations cut at
  * words, as slips of people do, so that most of them pass the YAML reader. The sanitizers judge;
- * besides, the loader gives either rules or at least one error, and prints them in valid UTF-8.
+ * besides, the loader gives either rules or at least one error, and prints them in valid UTF-8;
+ * what is good is searched for warnings and priced.
  * A round depends on its number and the files only.
  */
 #include "processor/base/bytes.h"
@@ -9,6 +10,7 @@
 #include "processor/base/mem.h"
 #include "processor/base/rng.h"
 #include "processor/config/config.h"
+#include "processor/config/footprint.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,10 +136,19 @@ static bool load(struct text yaml)
     bool is_good;
 
     memcpy(exact, yaml.at, yaml.size);
-    is_good = config_load_text((struct text){ exact, yaml.size }, "fuzz.yaml", CONFIG_NEED_RULES,
-                               NULL, 0, &config, &problems) == OK;
+    is_good = config_load_text((struct text){ exact, yaml.size }, "fuzz.yaml",
+                               CONFIG_NEED_RULES | CONFIG_NEED_WARNINGS | CONFIG_NEED_NOTES, NULL,
+                               0, &config, &problems) == OK;
     CHECK(is_good == (config != NULL) && is_good == (problems.error_count == 0));
     CHECK(memory != NULL);
+    if (is_good) {
+        struct event_cost costs[8];
+        struct footprint f;
+
+        footprint_of(config->rules, &f);
+        CHECK(f.typical_bytes > 0 && f.typical_bytes < f.most_bytes);
+        (void)footprint_events(config->rules, costs, 8);
+    }
     config_problems_print(&problems, memory);
     (void)fclose(memory);
     CHECK(text_is_utf8((struct text){ said, said_size }));

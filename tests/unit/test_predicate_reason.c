@@ -57,9 +57,9 @@ static void world_init(struct world *w)
     struct config_problems problems = { 0 };
 
     *w = (struct world){ .config = NULL };
-    assert_int_equal(
-        config_load_text(text_of(yaml), "t.yaml", CONFIG_NEED_RULES, NULL, 0, &w->config, &problems),
-        OK);
+    assert_int_equal(config_load_text(text_of(yaml), "t.yaml", CONFIG_NEED_RULES, NULL, 0,
+                                      &w->config, &problems),
+                     OK);
     config_problems_fini(&problems);
     w->names = (struct predicate_names){ .context = w, .segment = find_segment };
 }
