@@ -11,7 +11,7 @@
 
 void partition_state_init(struct partition_state *s)
 {
-    *s = (struct partition_state){ .stream_ms = INSTANT_MIN };
+    *s = (struct partition_state){ .stream_ms = INSTANT_MIN, .sweep_due_ms = INSTANT_MIN };
 }
 
 size_t commit_size(const struct commit *c)
@@ -89,6 +89,9 @@ void partition_state_encode(const struct partition_state *s, struct bytes_out *o
     bytes_put_long(out, (int64_t)s->lineage);
     bytes_put_long(out, (int64_t)s->config);
     bytes_put_long(out, s->partition_count);
+    bytes_put_long(out, (int64_t)s->swept);
+    bytes_put_long(out, s->sweep_due_ms);
+    bytes_put_text(out, (struct text){ s->sweep_customer, s->sweep_customer_size });
     if (s->position_count > 0) {
         bytes_put_long(out, s->position_count);
     }
@@ -105,6 +108,7 @@ enum err partition_state_decode(struct bytes b, struct arena *arena,
 {
     struct bytes_in in = bytes_in(b);
     struct partition_state s;
+    struct text customer;
     int64_t partitions;
     uint64_t count;
 
@@ -120,6 +124,13 @@ enum err partition_state_decode(struct bytes b, struct arena *arena,
     s.lineage = (uint64_t)bytes_long(&in);
     s.config = (uint64_t)bytes_long(&in);
     partitions = bytes_long(&in);
+    s.swept = (uint64_t)bytes_long(&in);
+    s.sweep_due_ms = bytes_long(&in);
+    customer = bytes_text(&in, COMMIT_CUSTOMER_SIZE_MAX);
+    s.sweep_customer_size = (uint32_t)customer.size;
+    if (customer.size > 0) {
+        memcpy(s.sweep_customer, customer.at, customer.size);
+    }
     count = bytes_block(&in, 3);
     if (in.is_bad || count > COMMIT_TOPICS_MAX || partitions < 0 || partitions > INT32_MAX) {
         return ERR_CORRUPT;

@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define COMMIT_TOPICS_MAX 64
+#define COMMIT_TOPICS_MAX        64
+#define COMMIT_CUSTOMER_SIZE_MAX 256
 
 /* "<epoch>.<version>": an owner compares and sets it with every write. */
 struct guard {
@@ -36,6 +37,11 @@ struct partition_state {
     uint64_t lineage;        /* drawn when the partition was new: tells histories apart */
     uint64_t config;         /* hash of the compiled configuration */
     int32_t partition_count; /* of every input topic */
+    /* A changed configuration visits every customer once, in the order of the index of timers. */
+    uint64_t swept;       /* the configuration that all customers have seen */
+    int64_t sweep_due_ms; /* the visit of `config` has come to here; INSTANT_MIN: not begun */
+    char sweep_customer[COMMIT_CUSTOMER_SIZE_MAX];
+    uint32_t sweep_customer_size;
     struct topic_position positions[COMMIT_TOPICS_MAX];
     uint32_t position_count;
 };

@@ -20,6 +20,13 @@ struct customer *customer_new(void)
     return c;
 }
 
+bool customer_is_blank(const struct customer *c)
+{
+    return c->created_at_ms == INSTANT_NEVER && c->erased_ms == INSTANT_NEVER &&
+           c->blocked_ms == INSTANT_NEVER && c->attribute_count == 0 && c->entry_count == 0 &&
+           c->subscription_count == 0 && c->run_count == 0;
+}
+
 static void text_free(struct text t)
 {
     mem_free((void *)(uintptr_t)t.at);

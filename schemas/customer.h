@@ -276,6 +276,7 @@ struct customer {
 
 struct customer *customer_new(void); /* all instants never or 0 as their comments say, no items */
 void customer_free(struct customer *c);
+bool customer_is_blank(const struct customer *c); /* nothing worth a record, `config` aside */
 
 /* Append the stored form; read it back.
  * Errors: ERR_CORRUPT (short, long, unknown fingerprint, count or text out of bounds). Owner: the

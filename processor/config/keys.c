@@ -48,7 +48,7 @@ static const struct key STATE_KEYS[] = {
       SAYS("at_least_once: a repeated trigger has the same id. exactly_once: Kafka transactions, no repeats.") },
     { "forget_after", SHAPE_TEXT,
       SAYS("After so long without an event a customer's record shrinks to what must be kept; or never.") },
-    { "live_from", NOT_YET("loading history without sending"),
+    { "live_from", SHAPE_INSTANT,
       SAYS("Events before this instant change state only: nothing enters a sequence, nothing leaves.") },
     { "cache", SHAPE_SIZE, FROM_TO(1 << 20, INT64_C(1) << 42), SAYS("Memory for customers' records per process.") },
     { "commit_every", SHAPE_DURATION, FROM_TO(0, 10 * SECOND_MS), SAYS("Longest wait before a batch is committed.") },

@@ -166,6 +166,7 @@ static void load_state(struct loader *l)
     const struct yaml_node *found;
     struct config *c = l->config;
 
+    l->rules->live_from_ms = INSTANT_MIN;
     c->cache_bytes = CACHE_BYTES;
     c->commit_every_ms = load_duration(n, "commit_every", COMMIT_EVERY_MS);
     if (n == NULL) {
@@ -187,9 +188,11 @@ static void load_state(struct loader *l)
                      "state in memory is gone with it: use Redis, or at_least_once");
     }
     found = yaml_get(n, "forget_after", NULL);
-    if (found != NULL && !text_is(found->text, "never")) {
-        (void)refuse(l, found, "forgetting customers");
+    if (found != NULL && !text_is(found->text, "never") &&
+        (!scalar_duration(found, &l->rules->forget_after_ms) || l->rules->forget_after_ms == 0)) {
+        problem_add(l->problems, found->place, "E0007", "expected a duration like 400d, or never");
     }
+    (void)scalar_instant(yaml_get(n, "live_from", NULL), &l->rules->live_from_ms);
 }
 
 /* HOST:PORT */

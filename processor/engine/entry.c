@@ -171,7 +171,7 @@ void entry_decide(struct work *w)
         for (uint32_t k = 0; k < s->entry_count && !is_asked; k++) {
             is_asked = is_entry(w, &s->entries[k]);
         }
-        if (!is_asked || (w->is_config && !s->is_backfill)) {
+        if (!is_asked || (w->is_config && !s->is_backfill) || w->now_ms < w->rules->live_from_ms) {
             continue;
         }
         refusal = entry_refusal(w, s, w->now_ms);

@@ -193,6 +193,8 @@ struct rules {
     int64_t stale_after_ms;
     int64_t allowed_lateness_ms;
     int64_t bot_wait_ms;
+    int64_t forget_after_ms;                /* 0: never */
+    int64_t live_from_ms;                   /* before it state only; INSTANT_MIN: always live */
     bool is_event_clock;                    /* clock: event */
     const struct zone *zone;                /* time.zone */
     const struct attribute_plan *zone_from; /* NULL: none */

@@ -104,6 +104,8 @@ static void finish(struct work *w)
         w->c->decided_at_ms = w->now_ms;
     }
     w->c->due_ms = least(w->segments_until_ms, runs_due(w, true));
+    w->c->due_ms = least(w->c->due_ms, forget_due(w->rules, w->c));
+    work_hold_back(w);
 }
 
 /* Segments, then what follows from them; again while something changes. */
@@ -141,6 +143,10 @@ static void decide_instant(const struct step *s, struct customer *c, int64_t now
     }
     settle(&w, are_runs_due);
     finish(&w);
+    if (work_is_due(&w, forget_due(s->rules, c))) {
+        begin(&w, s, c, now_ms);
+        forget(&w);
+    }
 }
 
 /* The next instant at which time alone changes something: segments always, runs only before stream
@@ -158,7 +164,7 @@ static int64_t next_instant(const struct step *s, struct customer *c, int64_t se
     for (uint32_t i = 0; s->is_final && i < c->run_count; i++) {
         sequence_plan_due(&w, &c->runs[i]); /* judgements no longer wait for late input */
     }
-    runs_ms = runs_due(&w, true);
+    runs_ms = least(runs_due(&w, true), forget_due(s->rules, c));
     if (runs_ms >= s->stream_ms) {
         runs_ms = INSTANT_NEVER;
     }

@@ -235,7 +235,7 @@ static void reply(struct work *w, const struct event *ev, struct sent *t)
 }
 
 /* --- feedback --- */
-static void end_all(struct work *w, enum outcome outcome)
+void work_end_all(struct work *w, enum outcome outcome)
 {
     while (w->c->run_count > 0) {
         sequence_end(w, &w->c->runs[0], outcome, REASON_NONE, w->now_ms, w->now_ms);
@@ -247,7 +247,7 @@ static void block(struct work *w, enum outcome outcome)
     if (w->c->blocked_ms == INSTANT_NEVER || w->now_ms < w->c->blocked_ms) {
         w->c->blocked_ms = w->now_ms;
     }
-    end_all(w, outcome);
+    work_end_all(w, outcome);
 }
 
 /* The run's open or next email belongs to the subscription (key 0: to any), and is not
@@ -335,34 +335,6 @@ static void feedback(struct work *w, const struct event *ev, struct sent *t)
     }
 }
 
-/* --- erase --- */
-static void erase(struct work *w, const struct event *ev)
-{
-    struct segment_change *changes;
-    struct customer *c = w->c, *fresh, old;
-    const struct text *ids;
-    uint32_t count;
-
-    end_all(w, OUTCOME_ERASED);
-    count = segments_of(&w->rules->segments, c, w->s->scratch, &ids);
-    changes = arena_alloc(w->s->scratch, (count + 1) * sizeof(*changes));
-    for (uint32_t i = 0; i < count; i++) {
-        changes[i] = (struct segment_change){ .id = ids[i], .is_entered = false };
-    }
-    fresh = customer_new();
-    fresh->erased_ms = ev->at_ms;
-    fresh->decided_at_ms = w->now_ms;
-    old = *c;
-    *c = *fresh;
-    *fresh = old;
-    customer_free(fresh);
-    w->cause = TEXT("erased");
-    w->changes = changes;
-    w->change_count = count;
-    work_memberships(w);
-    work_output(w, OUTPUT_MEMBERSHIP, w->now_ms)->as.membership.is_tombstone = true;
-}
-
 enum step_event_result work_event(struct work *w, const struct event *ev)
 {
     uint64_t id = ev->id.at == NULL ? 0 : hash64(ev->id);
@@ -376,7 +348,7 @@ enum step_event_result work_event(struct work *w, const struct event *ev)
         w->cause = ev->id;
     }
     if (ev->kind == EVENT_ERASE) {
-        erase(w, ev);
+        work_erase(w, ev);
         return STEP_ERASED_BEFORE;
     }
     if (ev->id.at != NULL) {

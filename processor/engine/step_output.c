@@ -78,6 +78,13 @@ static void add_membership(struct work *w, const struct segment_change *change,
     count_membership(w, change->id, change->is_entered);
 }
 
+void work_hold_back(struct work *w)
+{
+    if (w->now_ms < w->rules->live_from_ms) {
+        w->s->out->count = w->outputs_begin;
+    }
+}
+
 void work_memberships(struct work *w)
 {
     struct outputs *out = w->s->out;

@@ -60,10 +60,19 @@ void work_not_entered(struct work *w, const struct sequence_plan *s, enum reason
 void work_memberships(struct work *w); /* the changes of this input, without pairs that cancel out,
                                           before its other outputs */
 
+void work_hold_back(struct work *w); /* before live_from nothing of this input leaves */
+
 /* --- step_event.c --- */
 enum step_event_result work_event(struct work *w, const struct event *ev);
 void work_waiting_click(struct work *w); /* the first waiting click has waited */
 bool work_is_match(const struct work *w, struct text kind, const struct filter_plan *filter);
+
+void work_end_all(struct work *w, enum outcome outcome); /* every active run */
+
+/* --- forget.c --- */
+void work_erase(struct work *w, const struct event *ev);
+int64_t forget_due(const struct rules *rules, const struct customer *c); /* never: not to be */
+void forget(struct work *w);
 
 /* --- entry.c --- */
 void entry_decide(struct work *w); /* entries by segment changes not seen yet, and by the event */

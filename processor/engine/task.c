@@ -48,6 +48,7 @@ void task_free(struct task *t)
     mem_free(t->timed.items);
     mem_free(t->wanted.items);
     mem_free(t->dirty.items);
+    mem_free(t->visited.items);
     mem_free(t->load);
     mem_free(t->records);
     mem_free(t->record_ends);
@@ -260,7 +261,13 @@ enum task_want task_turn(struct task *t, int64_t wall_ms, int64_t monotonic_ms)
     case PHASE_TIMERS:
         return TASK_WANT_TIMERS;
     case PHASE_READY:
+        if (sweep_is_due(t)) {
+            t->phase = PHASE_SWEEPING;
+            return TASK_WANT_TIMERS;
+        }
         return begin_batch(t);
+    case PHASE_SWEEPING:
+        return TASK_WANT_TIMERS;
     case PHASE_LOADING:
         return TASK_WANT_LOAD;
     case PHASE_LOADED:
@@ -289,6 +296,12 @@ const struct commit *task_commit(const struct task *t)
 
 struct text task_timer_cursor(const struct task *t, int64_t *out_due_ms)
 {
+    if (t->phase == PHASE_SWEEPING) {
+        *out_due_ms = t->state.sweep_due_ms;
+        return t->state.sweep_due_ms == INSTANT_MIN
+                   ? TEXT_NONE
+                   : (struct text){ t->state.sweep_customer, t->state.sweep_customer_size };
+    }
     *out_due_ms = t->cursor_due_ms;
     return t->cursor_customer;
 }
@@ -326,14 +339,17 @@ int64_t task_next_offset(const struct task *t, uint32_t topic)
 
 int64_t task_wake_ms(const struct task *t)
 {
+    int64_t wake_ms = INSTANT_NEVER;
+
     if (t->phase != PHASE_READY) {
         return INSTANT_NEVER;
     }
     if (t->queued > 0 && t->waiting_since_ms != INSTANT_NEVER) {
-        return t->waiting_since_ms + t->options.commit_every_ms;
+        wake_ms = t->waiting_since_ms + t->options.commit_every_ms;
+    } else if (t->outbox.published > t->state.outbox_trimmed) {
+        wake_ms = t->last_commit_ms + SECOND_MS;
     }
-    return t->outbox.published > t->state.outbox_trimmed ? t->last_commit_ms + SECOND_MS
-                                                         : INSTANT_NEVER;
+    return sweep_is_open(t) && t->is_caught_up && t->visit_ms < wake_ms ? t->visit_ms : wake_ms;
 }
 
 int64_t task_due_ms(const struct task *t)
@@ -367,6 +383,7 @@ void task_stats(const struct task *t, struct task_stats *out_stats)
     out_stats->timers = (int64_t)t->timers.count;
     out_stats->outbox_pending = t->outbox.count;
     out_stats->stream_ms = t->clock.stream_ms;
+    out_stats->sweeping = sweep_is_open(t);
 }
 
 void task_stats_add(struct task_stats *sum, const struct task_stats *one)
@@ -379,6 +396,8 @@ void task_stats_add(struct task_stats *sum, const struct task_stats *one)
     sum->timers_fired += one->timers_fired;
     sum->commits += one->commits;
     sum->redone += one->redone;
+    sum->reconfigured += one->reconfigured;
+    sum->sweeping += one->sweeping;
     for (int i = 0; i < OUTPUT_TYPE__COUNT; i++) {
         sum->outputs[i] += one->outputs[i];
     }

@@ -124,6 +124,7 @@ enum task_want task_turn(struct task *t, int64_t wall_ms, int64_t monotonic_ms);
 uint32_t task_load(const struct task *t, const struct text **out_customers); /* while WANT_LOAD */
 const struct commit *task_commit(const struct task *t);                      /* while WANT_COMMIT */
 int64_t task_epoch(const struct task *t);                                    /* while WANT_CLAIM */
+uint32_t task_timer_limit(const struct task *t); /* while WANT_TIMERS: most entries of the page */
 struct text task_timer_cursor(const struct task *t,
                               int64_t *out_due_ms); /* while WANT_TIMERS: read after this */
 
@@ -154,10 +155,10 @@ const struct experiment_plan *task_changed_experiment(const struct task *t);
 bool task_is_drained(const struct task *t); /* nothing under way, nothing left to publish */
 
 struct task_stats {
-    int64_t records, duplicates, late, diverted, skipped, timers_fired, commits,
-        redone; /* since the start */
+    int64_t records, duplicates, late, diverted, skipped, timers_fired, commits, redone,
+        reconfigured; /* since the start */
     int64_t outputs[OUTPUT_TYPE__COUNT];
-    int64_t cached, timers, outbox_pending, stream_ms; /* now */
+    int64_t cached, timers, outbox_pending, stream_ms, sweeping; /* now */
 };
 void task_stats(const struct task *t, struct task_stats *out_stats);
 void task_stats_add(struct task_stats *sum,

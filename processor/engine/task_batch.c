@@ -28,7 +28,7 @@ static struct task_record *pop(struct task *t, uint32_t topic)
     return r;
 }
 
-static void want(struct task *t, struct known *k)
+void task_want(struct task *t, struct known *k)
 {
     if (k->customer != NULL) {
         task_use(t, k);
@@ -42,14 +42,18 @@ static void want(struct task *t, struct known *k)
  * nothing earlier can come any more, so stream time is that of a backtest of the merged file. */
 static void see_heads(struct task *t)
 {
+    bool are_all_read = true;
+
     for (uint32_t i = 0; i < t->options.topic_count; i++) {
         const struct queue *q = &t->queues[i];
 
         clock_at_end(&t->clock, i, q->is_at_end && q->first == NULL);
+        are_all_read = are_all_read && q->is_at_end && q->first == NULL;
         if (q->first != NULL) {
             clock_record(&t->clock, i, head_ms(q));
         }
     }
+    t->is_caught_up = t->is_caught_up || are_all_read;
     t->stream_ms = clock_advance(&t->clock, t->wall_ms);
 }
 
@@ -73,7 +77,7 @@ static bool pick_record(struct task *t)
     t->state.positions[topic].next_offset = p->record->offset + 1;
     if (p->record->event != NULL) {
         p->known = task_need_known(t, p->record->event->customer);
-        want(t, p->known);
+        task_want(t, p->known);
     }
     t->picked_count++;
     return true;
@@ -89,7 +93,7 @@ static void pick_timers(struct task *t)
 
         heap_set(&t->timers, first, INSTANT_NEVER);
         task_list_add(&t->timed, k);
-        want(t, k);
+        task_want(t, k);
     }
 }
 
@@ -126,7 +130,8 @@ bool task_pick(struct task *t)
     } else if (are_records_ripe(t)) {
         t->waiting_since_ms = t->monotonic_ms; /* the merge waits for another topic */
     }
-    if (t->picked_count > 0 || t->timed.count > 0) {
+    sweep_pick(t);
+    if (t->picked_count > 0 || t->timed.count > 0 || t->is_visit) {
         return true;
     }
     return t->outbox.published > t->state.outbox_trimmed &&
@@ -135,7 +140,7 @@ bool task_pick(struct task *t)
 
 /* --- applying --- */
 
-static struct step step_of(struct task *t, const struct known *k, int64_t stream_ms)
+struct step task_step(struct task *t, const struct known *k, int64_t stream_ms)
 {
     return (struct step){ .rules = t->options.rules,
                           .customer = k->id,
@@ -146,7 +151,7 @@ static struct step step_of(struct task *t, const struct known *k, int64_t stream
                           .scratch = &t->scratch };
 }
 
-static void make_dirty(struct task *t, struct known *k)
+void task_dirty(struct task *t, struct known *k)
 {
     if (!k->is_dirty) {
         k->is_dirty = true;
@@ -182,7 +187,7 @@ static void apply_record(struct task *t, const struct picked *p)
         divert(t, p->record);
         return;
     }
-    s = step_of(t, p->known, p->stream_ms);
+    s = task_step(t, p->known, p->stream_ms);
     switch (step_event(&s, p->known->customer, p->record->event)) {
     case STEP_APPLIED:
         break;
@@ -195,7 +200,7 @@ static void apply_record(struct task *t, const struct picked *p)
     case STEP_ERASED_BEFORE:
         break;
     }
-    make_dirty(t, p->known);
+    task_dirty(t, p->known);
 }
 
 static void encode_records(struct task *t)
@@ -213,10 +218,14 @@ static void encode_records(struct task *t)
         struct known *k = t->dirty.items[i];
         size_t size = t->record_ends[i] - begins;
 
-        t->records[i] =
-            (struct commit_record){ .customer = k->id,
-                                    .record = { bytes_out_view(&t->encoded).at + begins, size },
-                                    .due_ms = k->customer->due_ms };
+        t->records[i] = (struct commit_record){
+            .customer = k->id,
+            .record = { bytes_out_view(&t->encoded).at + begins, size },
+            .due_ms = sweep_filed_ms(k->id, k->customer->due_ms),
+        };
+        if (customer_is_blank(k->customer)) {
+            t->records[i].record = BYTES_NONE; /* forgotten, with nothing to keep */
+        }
         heap_set(&t->timers, &k->item, k->customer->due_ms);
         task_resize(t, k, size);
         begins = t->record_ends[i];
@@ -286,12 +295,13 @@ void task_apply(struct task *t)
     }
     for (uint32_t i = 0; i < t->timed.count; i++) {
         struct known *k = t->timed.items[i];
-        struct step s = step_of(t, k, t->stream_ms);
+        struct step s = task_step(t, k, t->stream_ms);
 
         step_time(&s, k->customer);
-        make_dirty(t, k);
+        task_dirty(t, k);
         t->stats.timers_fired++;
     }
+    sweep_apply(t);
     encode_records(t);
     encode_outputs(t);
     list_counters(t);
@@ -318,7 +328,8 @@ void task_batch_done(struct task *t)
         t->dirty.items[i]->is_dirty = false;
     }
     t->picked_count = 0;
-    t->timed.count = t->wanted.count = t->dirty.count = 0;
+    t->timed.count = t->wanted.count = t->dirty.count = t->visited.count = 0;
+    t->is_visit = false;
     t->outputs.count = 0;
     arena_reset(&t->output_arena);
     arena_reset(&t->scratch);

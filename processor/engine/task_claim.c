@@ -103,6 +103,7 @@ static void take_state(struct task *t, const struct task_claim *claim, const str
         t->outbox.published = found->published;
         take_outbox(t, claim);
     }
+    sweep_claimed(t, claim->is_new ? NULL : claim->state);
     t->redo.base = t->covered;
     t->is_claimed = true;
 }
@@ -188,14 +189,21 @@ void task_store_failed(struct task *t, enum err error)
 void task_timers(struct task *t, enum err error, const struct task_timer *timers, uint32_t count,
                  bool is_last)
 {
-    if (t->phase != PHASE_TIMERS) {
+    if (t->phase != PHASE_TIMERS && t->phase != PHASE_SWEEPING) {
         return;
     }
     if (error != OK) {
         task_store_failed(t, error);
         return;
     }
-    for (uint32_t i = 0; i < count; i++) {
+    if (t->phase == PHASE_SWEEPING) {
+        sweep_page(t, timers, count, is_last);
+        return;
+    }
+    for (uint32_t i = 0; i < count && !is_last; i++) {
+        is_last = sweep_is_dormant(timers[i].due_ms);
+    }
+    for (uint32_t i = 0; i < count && !sweep_is_dormant(timers[i].due_ms); i++) {
         struct known *k = task_need_known(t, timers[i].customer);
 
         heap_set(&t->timers, &k->item, timers[i].due_ms);

@@ -77,6 +77,7 @@ enum task_phase {
     PHASE_CLAIMING,
     PHASE_TIMERS,
     PHASE_READY,
+    PHASE_SWEEPING,
     PHASE_LOADING,
     PHASE_LOADED,
     PHASE_COMMITTING,
@@ -130,6 +131,10 @@ struct task {
     uint32_t picked_count;
     int64_t stream_ms; /* after its records */
     struct known_list timed, wanted, dirty;
+    struct known_list visited; /* of the sweep */
+    bool is_visit;             /* a page of the sweep is part of it, maybe an empty one */
+    int64_t visit_ms;          /* monotonic: the next page no earlier */
+    bool is_caught_up;         /* all topics have been read to their end once */
     struct text *load;
     uint32_t load_capacity;
     struct outputs outputs;
@@ -176,6 +181,19 @@ bool task_pick(struct task *t); /* a batch, or a commit that only trims; false: 
 void task_apply(struct task *t);
 void task_batch_done(struct task *t); /* hand its records back, forget the rest */
 void task_hand_back(struct task *t, struct task_record *r);
+void task_want(struct task *t, struct known *k);  /* in memory, or to be loaded */
+void task_dirty(struct task *t, struct known *k); /* part of the commit */
+struct step task_step(struct task *t, const struct known *k, int64_t stream_ms);
+
+/* --- task_sweep.c --- */
+int64_t sweep_filed_ms(struct text customer, int64_t due_ms); /* where a timer is filed */
+bool sweep_is_dormant(int64_t filed_ms);                      /* there is none */
+void sweep_claimed(struct task *t, const struct partition_state *state); /* NULL: new */
+bool sweep_is_open(const struct task *t); /* not everybody has seen the configuration */
+bool sweep_is_due(const struct task *t);
+void sweep_page(struct task *t, const struct task_timer *timers, uint32_t count, bool is_last);
+void sweep_pick(struct task *t);
+void sweep_apply(struct task *t);
 
 /* --- task_outbox.c --- */
 void outbox_add(struct outbox *o, enum output_type type, int64_t sequence, struct bytes key,

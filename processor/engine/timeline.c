@@ -233,6 +233,23 @@ void timeline_finish(struct timeline *t, int64_t until_ms)
     t->kept_count = 0;
 }
 
+void timeline_reconfigure(struct timeline *t, const struct rules *rules)
+{
+    struct known *k;
+    size_t cursor = 0;
+
+    t->rules = rules;
+    while ((k = map_next(&t->customers, &cursor)) != NULL) {
+        struct step s = step_of(t, k);
+
+        if (!customer_is_blank(k->customer)) {
+            step_time(&s, k->customer);
+            heap_set(&t->timers, &k->item, k->customer->due_ms);
+            deliver(t);
+        }
+    }
+}
+
 int64_t timeline_stream_ms(const struct timeline *t)
 {
     return t->stream_ms;

@@ -35,6 +35,10 @@ void timeline_run_to(struct timeline *t, int64_t until_ms);
  * work by customer bytes; then as decided). */
 void timeline_finish(struct timeline *t, int64_t until_ms);
 
+/* From here on other rules: every customer sees them at once, as of stream time. They must outlive
+ * it. */
+void timeline_reconfigure(struct timeline *t, const struct rules *rules);
+
 int64_t timeline_stream_ms(const struct timeline *t);
 const struct counters *timeline_counters(const struct timeline *t); /* of all customers */
 int64_t timeline_due_ms(const struct timeline *t); /* the earliest timer; never: none */

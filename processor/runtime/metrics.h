@@ -26,6 +26,8 @@
     X(TIMERS_PENDING,         gauge,   "timers_pending",         "Customers with a deadline ahead.") \
     X(OUTBOX_PENDING,         gauge,   "outbox_pending",         "Output records committed and not acknowledged yet.") \
     X(PARTITIONS_OWNED,       gauge,   "partitions_owned",       "Input partitions of this process.") \
+    X(RECONFIGURED_TOTAL,     counter, "reconfigured_total",     "Customers visited because the configuration changed.") \
+    X(PARTITIONS_SWEEPING,    gauge,   "partitions_sweeping",    "Partitions whose customers have not all seen the configuration yet.") \
     X(STREAM_TIME_LAG_MS,     gauge,   "stream_time_lag_ms",     "Wall clock minus the least stream time, in milliseconds.") \
     X(STORE_UP,               gauge,   "store_up",               "1 when the store answers.")      \
     X(KAFKA_UP,               gauge,   "kafka_up",               "1 when a broker is connected.")  \

@@ -11,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TIMER_PAGE        10000
 #define WAIT_MAX_MS       1000 /* also the step in which the wall clock is looked at when idle */
 #define PUBLISHER_FULL_MS 5
 
@@ -37,7 +36,7 @@ void worker_ask(struct worker *w, struct slot *s, enum task_want want)
     case TASK_WANT_TIMERS:
         r.verb = STORE_TIMERS;
         r.after_customer = task_timer_cursor(s->task, &r.after_due_ms);
-        r.limit = TIMER_PAGE;
+        r.limit = task_timer_limit(s->task);
         break;
     case TASK_WANT_LOAD:
         r.verb = STORE_LOAD;
@@ -338,10 +337,12 @@ static void count(struct worker_view *v, struct slot *s)
     total->timers_fired += now.timers_fired - seen->timers_fired;
     total->commits += now.commits - seen->commits;
     total->redone += now.redone - seen->redone;
+    total->reconfigured += now.reconfigured - seen->reconfigured;
     for (int i = 0; i < OUTPUT_TYPE__COUNT; i++) {
         total->outputs[i] += now.outputs[i] - seen->outputs[i];
     }
     total->cached += now.cached;
+    total->sweeping += now.sweeping;
     total->timers += now.timers;
     total->outbox_pending += now.outbox_pending;
     total->stream_ms = now.stream_ms < total->stream_ms ? now.stream_ms : total->stream_ms;
@@ -357,7 +358,7 @@ static void update_view(struct worker *w)
     v->is_joined = w->is_joined;
     v->error = w->error;
     v->partitions = v->ready_partitions = 0;
-    v->stats.cached = v->stats.timers = v->stats.outbox_pending = 0;
+    v->stats.cached = v->stats.timers = v->stats.outbox_pending = v->stats.sweeping = 0;
     v->stats.stream_ms = INSTANT_NEVER;
     for (uint32_t i = 0; i < w->slot_count; i++) {
         count(v, w->slots[i]);

@@ -24,12 +24,25 @@ static const char *const bug_names[BUG__COUNT] = {
     [BUG_HALF_REDO] = "half_redo",
 };
 
-static struct config *load(const char *path)
+/* The rules of the second act: who is in which segment changes, and who was silent is forgotten. */
+static const struct config_override changes[] = {
+    { { "segments.evaluating.when", 24 }, { "intent.score >= 6.0", 19 } },
+    { { "segments.lapsed.for", 19 }, { "2h", 2 } },
+    { { "state.store", 11 }, { "memory", 6 } },
+    { { "state.forget_after", 18 }, { "20d", 3 } },
+};
+
+struct acts {
+    const struct rules *first, *second;
+};
+
+static struct config *load(const char *path, bool is_changed)
 {
     struct config_problems problems = { 0 };
     struct config *config = NULL;
 
-    (void)config_load(path, CONFIG_NEED_RULES, NULL, 0, &config, &problems);
+    (void)config_load(path, CONFIG_NEED_RULES, changes,
+                      is_changed ? sizeof(changes) / sizeof(changes[0]) : 0, &config, &problems);
     config_problems_print(&problems, stderr);
     config_problems_fini(&problems);
     return config;
@@ -45,7 +58,7 @@ static void print_trace(const struct world *w)
 }
 
 /* Returns: true when the seed is good. */
-static bool run(const struct rules *rules, uint64_t seed, enum bug bug, bool is_loud)
+static bool run(const struct acts *acts, uint64_t seed, enum bug bug, bool is_loud)
 {
     struct rng rng;
     struct story story;
@@ -54,8 +67,14 @@ static bool run(const struct rules *rules, uint64_t seed, enum bug bug, bool is_
 
     rng_init(&rng, seed);
     world.is_exactly_once = seed % 2 == 0;
-    story_make(&story, rules, &rng, seed);
-    is_good = world_run(&world) && verdict(&world);
+    story_make(&story, acts->first, &rng, seed);
+    is_good = world_run(&world);
+    if (is_good && rng_chance(&rng, 5000)) { /* everybody restarts with other rules */
+        story_reconfigure(&story, acts->second);
+        world.is_store_steady = true;
+        is_good = world_run(&world);
+    }
+    is_good = is_good && verdict(&world);
     if (!is_good && is_loud) {
         printf("seed %llu: %s\n", (unsigned long long)seed, world.failure);
         print_trace(&world);
@@ -65,10 +84,10 @@ static bool run(const struct rules *rules, uint64_t seed, enum bug bug, bool is_
     return is_good;
 }
 
-static int run_seeds(const struct rules *rules, uint64_t from, uint64_t count)
+static int run_seeds(const struct acts *acts, uint64_t from, uint64_t count)
 {
     for (uint64_t seed = from; seed < from + count; seed++) {
-        if (!run(rules, seed, BUG_NONE, true)) {
+        if (!run(acts, seed, BUG_NONE, true)) {
             return 1;
         }
         if ((seed - from + 1) % 500 == 0) {
@@ -80,10 +99,10 @@ static int run_seeds(const struct rules *rules, uint64_t from, uint64_t count)
     return 0;
 }
 
-static int find_bug(const struct rules *rules, enum bug bug)
+static int find_bug(const struct acts *acts, enum bug bug)
 {
     for (uint64_t seed = 1; seed <= BUG_SEEDS; seed++) {
-        if (!run(rules, seed, bug, false)) {
+        if (!run(acts, seed, bug, false)) {
             printf("%s: found by seed %llu\n", bug_names[bug], (unsigned long long)seed);
             return 0;
         }
@@ -92,20 +111,20 @@ static int find_bug(const struct rules *rules, enum bug bug)
     return 1;
 }
 
-static int run_arguments(const struct rules *rules, int argc, char **argv)
+static int run_arguments(const struct acts *acts, int argc, char **argv)
 {
     int missed = 0;
 
     if (argc == 3 && strcmp(argv[1], "--seed") == 0) {
-        return run_seeds(rules, strtoull(argv[2], NULL, 10), 1);
+        return run_seeds(acts, strtoull(argv[2], NULL, 10), 1);
     }
     if (argc == 4 && strcmp(argv[1], "--seeds") == 0) {
-        return run_seeds(rules, strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
+        return run_seeds(acts, strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
     }
     for (int b = BUG_NONE + 1; argc >= 2 && strncmp(argv[1], "--bug", 5) == 0 && b < BUG__COUNT;
          b++) {
         if (argc == 2 || strcmp(argv[2], bug_names[b]) == 0) {
-            missed += find_bug(rules, (enum bug)b);
+            missed += find_bug(acts, (enum bug)b);
         }
     }
     return missed == 0 ? 0 : 1;
@@ -113,18 +132,22 @@ static int run_arguments(const struct rules *rules, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct config *config;
+    struct config *config, *changed;
+    struct acts acts;
     int code;
 
     if (argc < 2) {
         fprintf(stderr, "sim --seed N | --seeds FROM COUNT | --bug NAME | --bugs\n");
         return 64;
     }
-    config = load("deploy/demo-shop.yaml");
-    if (config == NULL) {
+    config = load("deploy/demo-shop.yaml", false);
+    changed = load("deploy/demo-shop.yaml", true);
+    if (config == NULL || changed == NULL) {
         return 78;
     }
-    code = run_arguments(config->rules, argc, argv);
+    acts = (struct acts){ config->rules, changed->rules };
+    code = run_arguments(&acts, argc, argv);
     config_free(config);
+    config_free(changed);
     return code;
 }

@@ -63,6 +63,8 @@ struct story {
     uint32_t expected_count;
 };
 
+/* What a partition's timeline says of a change of the rules, behind all before it. */
+void story_reconfigure(struct story *s, const struct rules *rules);
 void story_make(struct story *s, const struct rules *rules, struct rng *rng, uint64_t seed);
 void story_fini(struct story *s);
 
@@ -111,7 +113,8 @@ struct world {
     uint32_t published_count;
     uint32_t published_capacity;
     int64_t monotonic_ms;
-    bool is_calm; /* no more faults: finish */
+    bool is_store_steady; /* it does not come back older */
+    bool is_calm;         /* no more faults: finish */
     char trace[TRACE_LINES][128];
     uint64_t traced;
     char failure[512];

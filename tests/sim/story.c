@@ -186,6 +186,14 @@ void story_make(struct story *s, const struct rules *rules, struct rng *rng, uin
     }
 }
 
+void story_reconfigure(struct story *s, const struct rules *rules)
+{
+    s->rules = rules;
+    for (uint32_t p = 0; p < s->partition_count; p++) {
+        timeline_reconfigure(s->timelines[p], rules);
+    }
+}
+
 void story_fini(struct story *s)
 {
     for (uint32_t p = 0; p < s->partition_count; p++) {

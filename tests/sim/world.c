@@ -293,7 +293,7 @@ static bool may_come_back(const struct simulation *s)
 {
     const struct world *w = s->w;
 
-    if (w->saved == NULL) {
+    if (w->saved == NULL || w->is_store_steady) {
         return false;
     }
     for (uint32_t p = 0; p < w->story->partition_count && !w->is_exactly_once; p++) {
@@ -456,6 +456,14 @@ static void step(struct simulation *s)
     }
 }
 
+static bool is_sweeping(const struct task *t)
+{
+    struct task_stats stats;
+
+    task_stats(t, &stats);
+    return stats.sweeping > 0;
+}
+
 /* Everything read, applied, published and written down. */
 static bool is_done(const struct simulation *s)
 {
@@ -466,7 +474,7 @@ static bool is_done(const struct simulation *s)
 
         if (o->is_zombie || !o->is_claimed || o->in_flight_count > 0 || o->task == NULL ||
             o->transaction != 0 || o->is_untold || !task_is_drained(o->task) ||
-            task_wake_ms(o->task) != INSTANT_NEVER) {
+            task_wake_ms(o->task) != INSTANT_NEVER || is_sweeping(o->task)) {
             return false;
         }
         for (uint32_t t = 0; t < w->story->topic_count; t++) {
@@ -485,7 +493,10 @@ bool world_run(struct world *w)
 {
     struct simulation s = { .w = w };
 
-    w->backend = store_memory_backend_new();
+    w->is_calm = false;
+    store_memory_backend_free(w->saved);
+    w->saved = NULL; /* of an act that is over: nobody lives who could heal it */
+    w->backend = w->backend == NULL ? store_memory_backend_new() : w->backend;
     for (uint32_t p = 0; p < w->story->partition_count; p++) {
         add_owner(&s, p);
     }

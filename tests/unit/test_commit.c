@@ -22,6 +22,12 @@ static struct partition_state random_partition(struct rng *r, struct arena *a)
     s.lineage = rng_next(r);
     s.config = rng_next(r);
     s.partition_count = random_count(r);
+    s.swept = rng_next(r);
+    s.sweep_due_ms = random_instant(r);
+    s.sweep_customer_size = (uint32_t)rng_below(r, sizeof(s.sweep_customer) + 1);
+    for (uint32_t i = 0; i < s.sweep_customer_size; i++) {
+        s.sweep_customer[i] = (char)rng_between(r, 'a', 'z');
+    }
     s.position_count = (uint32_t)(rng_chance(r, 1000) ? COMMIT_TOPICS_MAX : rng_below(r, 5));
     for (uint32_t i = 0; i < s.position_count; i++) {
         s.positions[i].topic = random_name(r, a, i);
@@ -41,6 +47,10 @@ static void same_partition(const struct partition_state *a, const struct partiti
     assert_true(a->lineage == b->lineage);
     assert_true(a->config == b->config);
     assert_int_equal(a->partition_count, b->partition_count);
+    assert_true(a->swept == b->swept);
+    assert_int_equal(a->sweep_due_ms, b->sweep_due_ms);
+    assert_int_equal(a->sweep_customer_size, b->sweep_customer_size);
+    assert_memory_equal(a->sweep_customer, b->sweep_customer, a->sweep_customer_size);
     assert_int_equal(a->position_count, b->position_count);
     for (uint32_t i = 0; i < a->position_count; i++) {
         assert_true(text_equal(a->positions[i].topic, b->positions[i].topic));
