@@ -359,8 +359,8 @@ void sequence_plan_due(struct work *w, struct run *r)
             r->due_ms = r->held_until_ms;
         }
         break;
-    case RUN_ACTION:
-        r->due_ms = from_ms;
+    case RUN_ACTION: /* at the very end with its judgement, which did not wait either */
+        r->due_ms = w->s->is_final ? r->planned_at_ms : from_ms;
         break;
     case RUN_HELD_OUT:
         r->due_ms = r->planned_at_ms;
