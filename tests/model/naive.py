@@ -62,7 +62,7 @@ class Model:
         self.limits = self.config.get("limits", {})
         self.sequences = self.config.get("sequences", {})
         case["constants"] = constants_of(self.config, list(predicates_of(self.config)))
-        self.customers, self.erased = {}, {}
+        self.customers, self.erased, self.floor = {}, {}, {}      # floor: the instant a late erase was decided at
         self.stream = None
         self.out, self.order, self.clock = [], None, None    # order and clock: the input and the instant that decide
         self.until = case["until"]
@@ -138,14 +138,14 @@ class Model:
         if event["kind"] == "erase":
             self.erased[key] = at
             if c:
-                self.clock = max(at, c.decided)
+                self.floor[key] = self.clock = max(at, c.decided)
                 self.erase(c, self.clock)
             return
         if not c:
             c = self.customers[key] = Customer(key, self)
         if event.get("id") is not None:
             c.ids.append(event["id"])
-        instant = self.clock = at if c.decided is None else max(at, c.decided)
+        instant = self.clock = max(at, self.floor.get(key, at) if c.decided is None else c.decided)
         self.apply(c, instant, event)
 
     def apply(self, c, instant, event):
@@ -355,17 +355,16 @@ class Model:
             changes = self.segments(c, at)
             did = bool(changes["entered"] or changes["left"])
             did = bool(self.ends(c, at, set(), changes, None)) or did
-            started = []
             for run in self.runs(c):
                 if run.holdout and self.holdout_end(run) <= at:
                     self.end(c, run, "completed", self.holdout_end(run))
                     c.completed.add(run.sequence)
                     did = True
                 if not run.holdout and run.open and self.judged_at(run) + self.lateness <= at:
-                    self.judge(c, run, started)
+                    self.judge(c, run)
                     did = True
                 if run.sequence in c.runs and run.plan and run.plan.action and run.plan.earliest <= at:
-                    self.act(c, run, run.plan, started)
+                    self.act(c, run, run.plan)
                     did = True
             self.entries(c, at, changes, set(), set(), None, "time")
             did = self.send(c, at) or did
@@ -382,12 +381,16 @@ class Model:
         return list(c.runs.values())
 
     def finish(self, c):
-        """After the last event judgements as of an instant up to the end are made at once."""
+        """After the last event judgements as of an instant up to the end are made at once, with their actions."""
+        self.order = (1, c.key.encode())
         for run in self.runs(c):
             if run.sequence in c.runs and not run.holdout and run.open and self.judged_at(run) <= self.until:
-                self.order = (1, c.key.encode())
                 self.clock = self.judged_at(run) + self.lateness
-                self.judge(c, run, [])
+                self.judge(c, run)
+            plan = run.plan
+            if run.sequence in c.runs and plan and plan.action and plan.planned <= self.until:
+                self.clock = plan.earliest
+                self.act(c, run, plan)
 
     # ---- entries -------------------------------------------------------------------------------------------------------
     def entries(self, c, at, changes, kinds, ended, event, cause):
@@ -505,7 +508,7 @@ class Model:
         _, clicks = self.engaged(run)
         return max([at] + ([min(clicks) + s["conversion_window"]] if clicks else []))
 
-    def judge(self, c, run, started):
+    def judge(self, c, run):
         at = self.judged_at(run)
         sent = run.open
         opens, clicks = self.engaged(run)
@@ -522,14 +525,14 @@ class Model:
         run.last_outcome = outcome
         if outcome != "not_delivered":
             run.streak = (outcome, run.streak[1] + 1 if run.streak[0] == outcome else 1)
-        self.branch(c, run, sent, outcome, at, started)
+        self.branch(c, run, sent, outcome, at)
 
     def is_lost(self, sent, judged):
         bounces = [at for at in sent.soft if sent.at <= at <= judged]
         signs = sent.delivered + [at for at, _ in sent.opens] + [k.at for k in sent.clicks]
         return any(not any(sign > at for sign in signs) for at in bounces)
 
-    def branch(self, c, run, sent, outcome, at, started):
+    def branch(self, c, run, sent, outcome, at):
         s = self.sequences[run.sequence]
         action = s.get("branch", {}).get(outcome)
         if action:
@@ -546,7 +549,7 @@ class Model:
         if "start" in action or "end" in action:
             run.plan = Plan(planned=due, earliest=max(due, at + self.lateness), reason=outcome, action=action)
             if due <= at:
-                self.act(c, run, run.plan, started)
+                self.act(c, run, run.plan)
             return
         email = sent.email
         slot = use = None
@@ -587,7 +590,7 @@ class Model:
             if rule.get("until"):
                 c.marks.append(rule)
 
-    def act(self, c, run, plan, started):
+    def act(self, c, run, plan):
         """start or end, at its instant."""
         if "end" in plan.action:
             self.end(c, run, "ended", plan.planned)
@@ -625,7 +628,7 @@ class Model:
             out.append("quiet_hours")
         if not email.get("transactional"):
             for most, span in self.limits.get("emails", []):
-                if sum(at - sent < span for sent in c.uncapped) >= most:
+                if sum(0 <= at - sent < span for sent in c.uncapped) >= most:
                     out.append("cap")
                     break
         return out
@@ -692,12 +695,16 @@ class Model:
         together, first, waits_for = {}, {}, None
         for lo, hi in zip(edges, edges[1:]):
             holds_it = self.against(c, run, plan.email, lo)
+            if not holds_it:                             # as is known now: the zone has changed since
+                continue
             if waits_for not in holds_it:                # its turn is over: the next that holds
                 turn = HOLDS.index(waits_for) + 1 if waits_for else 0
                 waits_for = next(what for what in HOLDS[turn:] + HOLDS[:turn] if what in holds_it)
             for what in holds_it:
                 together[what] = together.get(what, 0) + hi - lo
             first[waits_for] = first.get(waits_for, 0) + hi - lo
+        if not together:
+            return "|".join(self.against(c, run, plan.email, edges[-1]))
         return "|".join(sorted({what for spent in (together, first) for what in spent if spent[what] == max(spent.values())}))
 
     def not_sent(self, c, run, attempt, outcome, reason, at):
