@@ -90,6 +90,17 @@ def compare(case, engine):
     return {"line": 0, "engine": text, "model": None, "fields": ["scores"]} if text else None
 
 
+def case_of(binary, seed, off, folder):
+    """The case of a seed; in some, feedback names the triggers that the engine sent."""
+    generator = generate.Generator(seed, off)
+    case = generator.case()
+    if generator.chance(0.4) and case["config"].get("sequences"):
+        triggers = [r for r in run_engine(binary, case, folder) if r["type"] == "trigger"]
+        if triggers:
+            generator.answers(case, triggers)
+    return case
+
+
 def check(binary, case, folder):
     return compare(case, run_engine(binary, case, folder))
 
@@ -166,7 +177,7 @@ def shrink(binary, case, folder, say):
 def one(job):
     binary, seed, folder, off = job
     try:
-        case = generate.Generator(seed, off).case()
+        case = case_of(binary, seed, off, folder)
         difference = check(binary, case, folder)
     except Refused as e:
         return seed, {"line": 0, "engine": "refused", "model": str(e), "fields": ["refused"]}
@@ -189,8 +200,8 @@ def show(seed, difference, binary):
 
 def keep(args):
     os.makedirs(args.keep, exist_ok=True)
-    case = generate.Generator(args.seed, args.off).case()
     try:
+        case = case_of(args.segstream, args.seed, args.off, args.keep)
         difference = check(args.segstream, case, args.keep)
     except Refused as e:
         print(e)
