@@ -118,12 +118,17 @@ struct text value_text_operands(struct arena *arena, const struct predicate_part
                                 struct text currency)
 {
     struct text all = TEXT("");
+    bool is_settled = part->answer.truth != TRUTH_UNKNOWN || part->operand_count == 0;
 
     for (uint32_t i = 0; i < part->operand_count; i++) {
         struct text one = value_text_operand(arena, &part->operands[i], currency);
 
         all = arena_format(arena, "%.*s%s%.*s", TEXT_PRINTF(all), i == 0 ? "" : ", ",
                            TEXT_PRINTF(one));
+        is_settled = is_settled || part->operands[i].cause != PREDICATE_KNOWN;
+    }
+    if (!is_settled) {
+        all = arena_format(arena, "%.*s, which does not settle it", TEXT_PRINTF(all));
     }
     return all;
 }
