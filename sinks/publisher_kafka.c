@@ -231,6 +231,7 @@ static void reopen(struct publisher_kafka *p, rd_kafka_resp_err_t error, const c
     }
     lock(&p->lock);
     p->producer = next;
+    p->stats.reopened++;
     publisher_queue_rewind(&p->queue, now_ms() + RETRY_MS);
     unlock(&p->lock);
     producer_close(&before, DRAIN_MS);

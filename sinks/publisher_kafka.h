@@ -29,6 +29,7 @@ struct publisher_kafka_stats { /* since the start */
     int64_t delivered;         /* entries acknowledged */
     int64_t bytes;             /* of the keys and values of those */
     int64_t retried;           /* offers to a producer that had to be repeated */
+    int64_t reopened;          /* producers replaced */
     bool is_up;                /* a broker is connected */
 };
 void publisher_kafka_stats(struct publisher *p, struct publisher_kafka_stats *out_stats);

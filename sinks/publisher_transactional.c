@@ -205,6 +205,9 @@ static void reopen(struct publisher_transactional *p, struct transaction_produce
     log_line(LOG_WARN, "transaction.reopened", "id=%s.%u reason=\"%s\"", p->name,
              (unsigned)(t - p->producers), reason);
     transaction_close(t);
+    (void)lock(&p->publisher);
+    p->stats.reopened++;
+    unlock(p);
 }
 
 /* Somebody else has our name: now and then after a long stop; again and again by a mistake. */

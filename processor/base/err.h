@@ -28,7 +28,8 @@ enum err_action {
     X(ERR_REGRESSED,   HALT,    "the store is older than what was committed to it")       \
     X(ERR_WIPED,       HALT,    "the store has lost the partition's state")               \
     X(ERR_FOREIGN,     HALT,    "the store's state is not the one this group worked on")  \
-    X(ERR_UNTOLD,      HALT,    "the group cannot tell what was published")
+    X(ERR_UNTOLD,      HALT,    "the group cannot tell what was published")               \
+    X(ERR_REPLACED,    HALT,    "another process has this instance's name")
 /* clang-format on */
 
 enum err {

@@ -275,6 +275,14 @@ uint32_t source_fetch(struct source *s, int32_t partition, uint32_t topic, uint3
     return 0;
 }
 
+bool source_is_replaced(const struct source *s)
+{
+    char reason[256];
+
+    return rd_kafka_fatal_error(s->consumer, reason, sizeof(reason)) ==
+           RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+}
+
 bool source_is_up(const struct source *s)
 {
     return kafka_client_is_up(&s->client);

@@ -63,4 +63,7 @@ void source_commit(struct source *s, int32_t partition, const int64_t *next_offs
                    struct text mark);
 bool source_is_up(const struct source *s); /* brokers answer. Thread: any */
 
+/* The group has given our instance's name to another process: nothing more will come. */
+bool source_is_replaced(const struct source *s);
+
 #endif /* RUNTIME_SOURCE_KAFKA_H */

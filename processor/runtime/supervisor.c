@@ -21,8 +21,8 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define TICK_MS             500
-#define RETRY_MS            500
+#define TICK_MS  500
+#define RETRY_MS 500
 
 struct supervisor {
     const struct supervisor_options *options;

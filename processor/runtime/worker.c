@@ -395,7 +395,8 @@ static void rejoin_if_lost(struct worker *w)
     }
 }
 
-/* A transaction ended nobody knows how: the group tells, to who joins anew. */
+/* A transaction ended nobody knows how: the group tells, to who joins anew. Or somebody else has
+ * our name. */
 static void look_at_publisher(struct worker *w)
 {
     enum err trouble = publisher_trouble(w->options.publisher);
@@ -404,10 +405,9 @@ static void look_at_publisher(struct worker *w)
         w->is_untold = true;
         log_line(LOG_WARN, "group.rejoin", "reason=\"%s\"", err_text(trouble));
         (void)source_rejoin(w->source);
-    } else if (trouble == ERR_CONFIG) {
-        log_line(LOG_ERROR, "publisher.halted",
-                 "reason=\"another process has our instance's name\"");
-        w->error = ERR_FENCED;
+    } else if (trouble == ERR_CONFIG || source_is_replaced(w->source)) {
+        log_line(LOG_ERROR, "group.replaced", "reason=\"another process has our instance's name\"");
+        w->error = ERR_REPLACED;
     }
 }
 
@@ -426,6 +426,9 @@ static void *run(void *argument)
         update_view(w);
         rejoin_if_lost(w);
         wait_for_something(w);
+    }
+    if (w->error == ERR_REPLACED) { /* the group takes nothing back from who is nobody */
+        worker_on_revoked(w, true);
     }
     source_close(w->source); /* drains by way of on_revoked */
     while (w->slot_count > 0) {

@@ -446,6 +446,31 @@ static void offsets_leave_without_outputs_when_they_are_urgent(void **state)
     world_free(w);
 }
 
+/* Why: it may come late, and would then end or fill a transaction that it does not belong to. */
+static void a_request_that_is_never_answered_costs_its_producer(void **state)
+{
+    struct publisher_kafka_stats stats = { .reopened = 0 };
+    struct world *w = world_new(TRANSACTIONAL, 0);
+
+    (void)state;
+    publish_triggers(w, 0, 1, 3);
+    wait_delivered(w, 0, 3);
+    publisher_transactional_stats(w->publisher, &stats);
+    assert_int_equal(stats.reopened, 0);
+    rd_kafka_mock_push_request_errors(w->cluster, 26 /* EndTxn */, 1, RD_KAFKA_RESP_ERR__TRANSPORT);
+    publish_triggers(w, 0, 4, 6);
+    wait_delivered(w, 0, 6);
+    for (int waited = 0; stats.reopened == 0 && waited < GIVE_UP_MS; waited += 5) {
+        (void)poll(NULL, 0, 5);
+        publisher_transactional_stats(w->publisher, &stats);
+    }
+    assert_int_equal(stats.reopened, 1);
+    publish_triggers(w, 0, 7, 9);
+    wait_delivered(w, 0, 9);
+    assert_int_equal(publisher_trouble(w->publisher), OK);
+    world_free(w);
+}
+
 static void closing_a_transactional_one_waits_for_what_is_handed_over(void **state)
 {
     struct world *w = world_new(TRANSACTIONAL, 0);
@@ -481,6 +506,7 @@ int main(void)
         CONTRACTS(transactional_mock),
         cmocka_unit_test(nothing_leaves_in_transactions_of_nobody_or_before_its_progress_is_known),
         cmocka_unit_test(offsets_leave_without_outputs_when_they_are_urgent),
+        cmocka_unit_test(a_request_that_is_never_answered_costs_its_producer),
         cmocka_unit_test(closing_a_transactional_one_waits_for_what_is_handed_over),
         cmocka_unit_test(an_output_without_a_topic_is_delivered_at_once),
         cmocka_unit_test(an_error_that_would_leave_a_gap_is_overcome_in_order),

@@ -58,6 +58,23 @@ def test_a_worker_that_was_stopped_too_long_adds_nothing_when_it_wakes(world):
     lab.agree_exactly(world, expected)
 
 
+def test_of_two_processes_with_one_name_the_later_one_stays(world):
+    events, expected = shoppers.story(world, seed=15, customers=100)
+    half = len(events) // 2
+    first = world.start("--instance", "same", *EXACTLY_ONCE)
+    world.await_owned(first)
+    world.produce_ordered(events[:half])
+    second = world.start("--instance", "same", *EXACTLY_ONCE)
+    world.await_owned(second)
+    first.wait(60)
+    assert first.returncode == 69 and "another process has this instance's name" in world.tail(first), world.tail(first)
+    world.processes.remove(first)
+    world.produce_ordered(events[half:])
+    world.await_applied()
+    world.drain(second)
+    lab.agree_exactly(world, expected)
+
+
 def test_a_redis_that_comes_back_older_gets_its_lost_commits_again(world):
     events, expected = shoppers.story(world, seed=13, customers=200)
     third = len(events) // 3
