@@ -92,6 +92,8 @@ static void say_histories(struct explained *x, struct json_out *j)
         json_out_int(j, "count", h == NULL ? 0 : h->total_count);
         json_out_instant(j, "first", h == NULL ? INSTANT_NEVER : h->first_ms);
         json_out_instant(j, "last", h == NULL || h->total_count == 0 ? INSTANT_NEVER : h->last_ms);
+        json_out_instant(j, "counted_since",
+                         h == NULL || h->since_ms == INSTANT_MIN ? INSTANT_NEVER : h->since_ms);
         json_out_bool(j, "truncated", h != NULL && h->is_truncated);
         json_out_close(j, '}');
     }

@@ -133,6 +133,9 @@ static void say_histories(struct explained *x, FILE *to)
             fprintf(to, "never\n");
             continue;
         }
+        if (h->since_ms != INSTANT_MIN && h->since_ms != INSTANT_NEVER) {
+            fprintf(to, "(counted since %.*s) ", TEXT_PRINTF(at(x, h->since_ms)));
+        }
         fprintf(to, "%" PRId64 " ever, first %.*s, last %.*s%s\n", h->total_count,
                 TEXT_PRINTF(at(x, h->first_ms)), TEXT_PRINTF(at(x, h->last_ms)),
                 h->is_truncated ? "; truncated: older ones are folded into days" : "");
