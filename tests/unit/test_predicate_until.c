@@ -46,6 +46,37 @@ static const char *const expressions[] = {
     "rfm.frequency >= 2",
     "rfm.monetary > money(\"60.00\")",
     "now >= timestamp(\"2026-03-20T12:00:00Z\")",
+    "min(\"visit\", \"pages\", days(2)) <= 1",
+    "max(\"visit\", \"pages\", hours(40)) > 2.5",
+    "max(\"visit\", \"pages\") - min(\"visit\", \"pages\", days(3)) >= 2",
+    "min(\"purchase\", \"amount\", days(9)) < money(\"20.00\")",
+    "max(\"purchase\", \"amount\") >= money(\"50.00\")",
+    "distinct(\"click\", \"url\", days(3)) == 1",
+    "distinct(\"visit\", \"pages\") >= 4 || distinct(\"click\", \"url\", hours(20)) > 1",
+    "count(\"click\", days(3)) > count(\"visit\", days(2))",
+    "count(\"click\", days(3)) * 2 - count(\"open\", days(5)) != 1",
+    "count(\"visit\", days(4)) % 2 == 0",
+    "sum(\"visit\", \"pages\", days(3)) / count(\"visit\", days(3)) >= 2",
+    "sum(\"visit\", \"pages\", days(3)) > count(\"click\", days(3))",
+    "overdue(\"purchase\", 0.3)",
+    "overdue(\"purchase\", 0.9) || overdue(\"purchase\", 0.05)",
+    "last(\"visit\") + days(2) < now && last(\"click\") - days(1) < now",
+    "now - last(\"visit\") > now - last(\"click\")",
+    "now + (now - last(\"visit\")) > timestamp(\"2026-04-10T00:00:00Z\")",
+    "(count(\"click\", days(1)) > 0 ? now - last(\"click\") : rfm.recency) > hours(30)",
+    "count(\"click\", days(2)) in [1, 3]",
+    "(now - day_start(now, \"Europe/Berlin\")) in [hours(3), hours(5)]",
+    "last(\"visit\") == null || now - last(\"visit\") >= hours(30)",
+    "min(\"visit\", \"pages\", days(1)) != null",
+    "rfm.r == null",
+    "customer.last_page.startsWith(\"/pr\") && count(\"click\", hours(30)) > 0",
+    "customer.last_pages + 1 > 3 ? now - last(\"visit\") < days(1) : false",
+    "!(count(\"click\", days(2)) > 1) && now.getHours(\"Europe/London\") < 12",
+    "(last(\"visit\") + hours(6)).getDayOfWeek(\"Europe/Paris\") == getDayOfWeek(now, \"UTC\")",
+    "getDate(now, \"UTC\") > 14 && getMonth(now, \"UTC\") == 2 && getFullYear(now, \"UTC\") == "
+    "2026",
+    "getMinutes(now, \"Asia/Kolkata\") >= 30",
+    "day_start(now - hours(5), \"America/New_York\") + hours(20) > now",
 };
 
 #define EXPRESSIONS (sizeof(expressions) / sizeof(expressions[0]))
@@ -53,10 +84,12 @@ static const char *const expressions[] = {
 static const char shop_yaml[] =
     "version: 1\napp: t\ncurrency: EUR\n"
     "attributes:\n  city: {type: string}\n  birth_date: {type: date}\n"
+    "remember:\n  last_page: {last: click, field: url}\n  last_pages: {last: visit, field: pages}\n"
     "filters:\n  click.pricing: 'event.url == \"/pricing\"'\n"
     "scores:\n"
     "  rfm: {window: 20d, recency: [12d, 8d, 4d, 2d], frequency: [2, 3, 4, 5],\n"
-    "        monetary: [\"10.00\", \"40.00\", \"80.00\", \"120.00\"], map: rf11}\n"
+    "        monetary: [\"10.00\", \"40.00\", \"80.00\", \"120.00\"], map: rf11,\n"
+    "        cadence: {r: 0.5, alpha: 1.5}}\n"
     "  intent: {half_life: 2d, points: {click: 3, visit: 1, purchase: 5},\n"
     "           levels: {low: 0, medium: 2.5, high: 8}}\n"
     "segments:\n";
@@ -67,6 +100,8 @@ struct world {
     struct arena arena;
     struct rng rng;
     int64_t now_ms;
+    int64_t marks[32]; /* times of events */
+    int mark_count;
 };
 
 /* Every expression is a segment of its own, so that the configuration compiles it. */
@@ -136,6 +171,7 @@ static void random_event(struct world *w)
                                                                             : TEXT("/guide") };
     }
     field.key = hash32(field.name);
+    w->marks[w->mark_count++] = ev.at_ms;
     apply(w, &ev);
 }
 
@@ -151,6 +187,21 @@ static struct answer ask(struct world *w, const struct predicate *p, int64_t now
     return a;
 }
 
+/* Instants before end_ms: the last, some at random, and those around which something may happen:
+ * an event and every round number of hours after it, and the millisecond before and after. */
+static int64_t probe_at(struct world *w, int k, int64_t end_ms)
+{
+    int64_t at_ms = end_ms - 1;
+
+    if (k > 0 && k < PROBES) {
+        at_ms = w->now_ms + (int64_t)rng_below(&w->rng, (uint64_t)(end_ms - w->now_ms));
+    } else if (k >= PROBES) {
+        at_ms = w->marks[k - PROBES] + HOUR_MS * (int64_t)rng_below(&w->rng, 300) +
+                (int64_t)rng_below(&w->rng, 3) - 1;
+    }
+    return at_ms < w->now_ms || at_ms >= end_ms ? end_ms - 1 : at_ms;
+}
+
 static void probe(struct world *w, uint64_t seed)
 {
     const struct segments_plan *plan = &w->config->rules->segments;
@@ -161,10 +212,8 @@ static void probe(struct world *w, uint64_t seed)
             a.until_ms < w->now_ms + 60 * DAY_MS ? a.until_ms : w->now_ms + 60 * DAY_MS;
 
         assert_true(a.until_ms > w->now_ms);
-        for (int k = 0; k < PROBES; k++) {
-            int64_t span_ms = end_ms - w->now_ms;
-            int64_t at_ms =
-                k == 0 ? end_ms - 1 : w->now_ms + (int64_t)rng_below(&w->rng, (uint64_t)span_ms);
+        for (int k = 0; k < PROBES + w->mark_count; k++) {
+            int64_t at_ms = probe_at(w, k, end_ms);
             struct answer b = ask(w, plan->segments[i].when, at_ms);
 
             if (b.truth != a.truth) {
@@ -176,7 +225,7 @@ static void probe(struct world *w, uint64_t seed)
     }
 }
 
-static uint64_t seeds = 300;
+static uint64_t seeds = 120;
 
 static void no_answer_changes_before_its_until(void **state)
 {
