@@ -426,6 +426,30 @@ class Generator:
             return self.pick(ZONES + ["Mars/Olympus"])
         return self.chance(0.5)
 
+    def orderless(self):
+        """A case in which the order of arrival cannot matter: facts and segments without a memory of their own, every event at
+        its own millisecond, orders and ids that occur once. Returns it in order of time, and shuffled."""
+        self.features -= {"sequences", "sequences_again", "erase", "late"}
+        config = self.config()
+        config["time"]["allowed_lateness"] = (self.length + 2) * self.unit
+        for rule in config["segments"].values():
+            for rung in [rule] + list(rule.get("first_of", {}).values()):
+                for key in ("for", "min_stay", "leave_when"):
+                    rung.pop(key, None)
+        events = []
+        for n in range(self.r.randint(3, 16)):
+            e = self.event("c-1", n, config)
+            e["id"] = "e%d" % n
+            e["at"] = self.start + self.r.randint(0, self.length) * self.unit + n
+            if e["kind"] == "purchase":
+                e["order"] = "o%d" % n
+            elif e["kind"] == "refund":
+                e["order"] = "o%d" % self.r.randint(0, 15)
+            events.append(e)
+        events.sort(key=lambda e: e["at"])
+        case = {"config": config, "events": events, "until": self.start + self.r.randint(self.length, 60) * self.unit + 17, "zones": ZONES}
+        return case, {**case, "events": self.r.sample(events, len(events))}
+
     def case(self):
         config = self.config()
         events = []

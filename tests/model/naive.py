@@ -530,7 +530,7 @@ class Model:
     def is_lost(self, sent, judged):
         bounces = [at for at in sent.soft if sent.at <= at <= judged]
         signs = sent.delivered + [at for at, _ in sent.opens] + [k.at for k in sent.clicks]
-        return any(not any(sign > at for sign in signs) for at in bounces)
+        return any(not any(at < sign <= judged for sign in signs) for at in bounces)
 
     def branch(self, c, run, sent, outcome, at):
         s = self.sequences[run.sequence]
