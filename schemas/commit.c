@@ -92,6 +92,16 @@ void partition_state_encode(const struct partition_state *s, struct bytes_out *o
     bytes_put_long(out, (int64_t)s->swept);
     bytes_put_long(out, s->sweep_due_ms);
     bytes_put_text(out, (struct text){ s->sweep_customer, s->sweep_customer_size });
+    if (s->ceilings.count > 0) {
+        bytes_put_long(out, s->ceilings.count);
+    }
+    for (uint32_t i = 0; i < s->ceilings.count; i++) {
+        bytes_put_long(out, (int32_t)s->ceilings.items[i].sequence);
+        bytes_put_long(out, s->ceilings.items[i].window);
+        bytes_put_long(out, s->ceilings.items[i].sent);
+        bytes_put_long(out, s->ceilings.items[i].waiting);
+    }
+    bytes_put_long(out, 0);
     if (s->position_count > 0) {
         bytes_put_long(out, s->position_count);
     }
@@ -101,6 +111,24 @@ void partition_state_encode(const struct partition_state *s, struct bytes_out *o
         bytes_put_long(out, s->positions[i].watermark_ms);
     }
     bytes_put_long(out, 0);
+}
+
+static void take_ceilings(struct bytes_in *in, struct ceilings *out)
+{
+    uint64_t count = bytes_block(in, 4);
+
+    if (in->is_bad || count > COMMIT_CEILINGS_MAX) {
+        in->is_bad = true;
+        return;
+    }
+    out->count = (uint32_t)count;
+    for (uint32_t i = 0; i < out->count; i++) {
+        out->items[i].sequence = (uint32_t)bytes_long(in);
+        out->items[i].window = bytes_long(in);
+        out->items[i].sent = bytes_long(in);
+        out->items[i].waiting = bytes_long(in);
+    }
+    in->is_bad |= count > 0 && bytes_long(in) != 0;
 }
 
 enum err partition_state_decode(struct bytes b, struct arena *arena,
@@ -131,6 +159,7 @@ enum err partition_state_decode(struct bytes b, struct arena *arena,
     if (customer.size > 0) {
         memcpy(s.sweep_customer, customer.at, customer.size);
     }
+    take_ceilings(&in, &s.ceilings);
     count = bytes_block(&in, 3);
     if (in.is_bad || count > COMMIT_TOPICS_MAX || partitions < 0 || partitions > INT32_MAX) {
         return ERR_CORRUPT;

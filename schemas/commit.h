@@ -15,6 +15,7 @@
 
 #define COMMIT_TOPICS_MAX        64
 #define COMMIT_CUSTOMER_SIZE_MAX 256
+#define COMMIT_CEILINGS_MAX      32
 
 /* "<epoch>.<version>": an owner compares and sets it with every write. */
 struct guard {
@@ -26,6 +27,17 @@ struct topic_position {
     struct text topic;
     int64_t next_offset;  /* the first not yet applied; -1: from the start */
     int64_t watermark_ms; /* largest event time seen; INSTANT_MIN: none */
+};
+
+struct ceiling {       /* limits.per_minute of one sequence, this partition's share */
+    uint32_t sequence; /* key */
+    int64_t window;    /* the latest minute (or several), counted from 1970 */
+    int64_t sent;      /* in it */
+    int64_t waiting;   /* held to later ones */
+};
+struct ceilings {
+    struct ceiling items[COMMIT_CEILINGS_MAX];
+    uint32_t count;
 };
 
 /* What a partition remembers besides its customers (schemas/partition.avsc). */
@@ -42,6 +54,7 @@ struct partition_state {
     int64_t sweep_due_ms; /* the visit of `config` has come to here; INSTANT_MIN: not begun */
     char sweep_customer[COMMIT_CUSTOMER_SIZE_MAX];
     uint32_t sweep_customer_size;
+    struct ceilings ceilings;
     struct topic_position positions[COMMIT_TOPICS_MAX];
     uint32_t position_count;
 };

@@ -1,6 +1,7 @@
 #include "processor/base/instant.h"
 #include "processor/base/mem.h"
 #include "processor/config/load.h"
+#include "schemas/commit.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -144,6 +145,17 @@ static void load_caps(struct loader *l, const struct yaml_node *n)
     l->rules->caps = caps;
 }
 
+/* The sequences read theirs themselves: here only that each is one. */
+static void load_ceilings(struct loader *l, const struct yaml_node *n)
+{
+    for (uint32_t i = 0; n != NULL && n->kind == YAML_MAP && i < n->count; i++) {
+        (void)load_sequence_name(l, n->keys[i], n->keys[i]->text);
+    }
+    if (n != NULL && n->kind == YAML_MAP && n->count > COMMIT_CEILINGS_MAX) {
+        problem_add(l->problems, n->place, "E0008", "at most %d ceilings", COMMIT_CEILINGS_MAX);
+    }
+}
+
 void load_limits(struct loader *l)
 {
     const struct yaml_node *n = load_section(l, "limits", YAML_MAP);
@@ -152,6 +164,7 @@ void load_limits(struct loader *l)
     int64_t hundredths;
 
     load_zone_from(l);
+    load_ceilings(l, yaml_get(n, "per_minute", NULL));
     load_caps(l, yaml_get(n, "emails", NULL));
     quiet->days = 0x7f;
     quiet->is_used =

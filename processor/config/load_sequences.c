@@ -222,6 +222,18 @@ static void load_at_end(struct loader *l, const struct yaml_node *n, struct sequ
     s->at_end = plans;
 }
 
+static const struct yaml_node *ceiling_node(const struct loader *l, struct text id)
+{
+    const struct yaml_node *n = yaml_get(load_section(l, "limits", YAML_MAP), "per_minute", NULL);
+
+    for (uint32_t i = 0; n != NULL && n->kind == YAML_MAP && i < n->count; i++) {
+        if (text_equal(n->keys[i]->text, id)) {
+            return n->items[i];
+        }
+    }
+    return NULL;
+}
+
 static int32_t priority_of(const struct loader *l, struct text id)
 {
     const struct yaml_node *list = yaml_get(load_section(l, "limits", YAML_MAP), "priority", NULL);
@@ -257,6 +269,7 @@ static void load_sequence(struct loader *l, const struct yaml_node *key, const s
         s->holdout_bucket = (uint32_t)number;
     }
     s->priority = priority_of(l, s->id);
+    (void)scalar_int(ceiling_node(l, s->id), &s->per_minute);
     load_emails(l, yaml_get(n, "emails", NULL), s);
     number = 3 * (int64_t)s->email_count;
     (void)scalar_int(yaml_get(n, "max_emails", NULL), &number);

@@ -156,6 +156,7 @@ struct sequence_plan {
     int64_t engagement_window_ms;
     int64_t conversion_window_ms;
     bool counts_machines; /* engagement: any */
+    int64_t per_minute;   /* limits.per_minute; 0: none */
     int32_t max_emails;
     uint32_t holdout_bucket; /* held out iff bucket < this; 0: none */
     int32_t priority;        /* place in limits.priority; large: not listed */

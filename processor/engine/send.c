@@ -128,6 +128,7 @@ static void decide(struct work *w, struct run *r)
     int64_t behind_ms = w->s->wall_ms == STEP_NO_WALL ? 0 : w->s->wall_ms - r->due_ms;
     const struct email_plan *e;
     enum reason held_by;
+    int64_t free_ms;
     uint32_t index;
 
     if (s == NULL) {
@@ -156,6 +157,10 @@ static void decide(struct work *w, struct run *r)
         pass_over(w, r, s, OUTCOME_SUPPRESSED, REASON_SUPPRESSION);
     } else if (w->rules->send_if != NULL && !work_is_true(w, w->rules->send_if)) {
         pass_over(w, r, s, OUTCOME_SUPPRESSED, REASON_SEND_IF);
+    } else if ((free_ms = ceiling_take(w->s, s, w->now_ms)) > w->now_ms) {
+        r->held_until_ms = free_ms;
+        r->held_for_ms += free_ms - w->now_ms;
+        sequence_plan_due(w, r);
     } else {
         leave(w, r, s, e);
     }

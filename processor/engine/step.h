@@ -11,6 +11,7 @@
 #define ENGINE_STEP_H
 #include "processor/base/arena.h"
 #include "processor/engine/rules.h"
+#include "schemas/commit.h"
 #include "schemas/counters.h"
 #include "schemas/customer.h"
 #include "schemas/event.h"
@@ -30,6 +31,7 @@ void outputs_fini(struct outputs *o);
 /* What is worth a look by an operator, counted by partition. */
 enum step_count {
     STEP_COUNT_ZONE_UNKNOWN, /* a customer's zone is none: time.zone stood in */
+    STEP_COUNT_CEILING,      /* an email was held by limits.per_minute */
     STEP_COUNT__COUNT
 };
 
@@ -41,6 +43,8 @@ struct step {
     struct outputs *out;
     struct counters *counters; /* NULL: nobody counts */
     struct arena *scratch;     /* reset by the caller between batches */
+    struct ceilings *ceilings; /* of the partition; NULL: none hold (tests, backtests) */
+    int32_t partition_count;   /* that share them */
     int64_t *counts;           /* by enum step_count; NULL: nobody counts */
     bool is_final; /* end of a backtest: judgements with D <= stream_ms are made at once */
 };

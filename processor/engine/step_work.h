@@ -122,6 +122,10 @@ void count_day(const struct work *w, const struct experiment_plan *x, struct tex
 void count_week(const struct work *w, const struct experiment_plan *x, struct text arm, int64_t day,
                 struct text segment, const char *what);
 
+/* --- ceiling.c --- */
+/* Take a place of the sequence's ceiling. Returns: now_ms, or the later instant it is held to. */
+int64_t ceiling_take(const struct step *s, const struct sequence_plan *plan, int64_t now_ms);
+
 /* --- send_hold.c --- */
 /* The first instant from from_ms on that all allow, and what held it longest from there on. */
 int64_t send_allowed(const struct work *w, const struct run *r, const struct sequence_plan *s,

@@ -148,6 +148,9 @@ struct step task_step(struct task *t, const struct known *k, int64_t stream_ms)
                           .wall_ms = t->options.rules->is_event_clock ? STEP_NO_WALL : t->wall_ms,
                           .out = &t->outputs,
                           .counters = &t->counters,
+                          .ceilings = &t->state.ceilings,
+                          .partition_count = t->options.partition_count,
+                          .counts = t->counts,
                           .scratch = &t->scratch };
 }
 

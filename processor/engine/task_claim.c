@@ -101,6 +101,7 @@ static void take_state(struct task *t, const struct task_claim *claim, const str
         t->state.outbox_last = claim->state->outbox_last;
         t->state.outbox_trimmed = claim->state->outbox_trimmed;
         t->outbox.published = found->published;
+        t->state.ceilings = claim->state->ceilings;
         take_outbox(t, claim);
     }
     sweep_claimed(t, claim->is_new ? NULL : claim->state);

@@ -148,6 +148,7 @@ struct task {
     struct outbox_entry *entries;
     uint32_t entry_capacity;
     struct outbox outbox;
+    int64_t counts[STEP_COUNT__COUNT];
     struct task_stats stats;
 };
 

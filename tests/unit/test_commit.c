@@ -28,6 +28,11 @@ static struct partition_state random_partition(struct rng *r, struct arena *a)
     for (uint32_t i = 0; i < s.sweep_customer_size; i++) {
         s.sweep_customer[i] = (char)rng_between(r, 'a', 'z');
     }
+    s.ceilings.count = (uint32_t)rng_below(r, 4);
+    for (uint32_t i = 0; i < s.ceilings.count; i++) {
+        s.ceilings.items[i] = (struct ceiling){ (uint32_t)rng_next(r), random_long(r),
+                                                random_long(r), random_long(r) };
+    }
     s.position_count = (uint32_t)(rng_chance(r, 1000) ? COMMIT_TOPICS_MAX : rng_below(r, 5));
     for (uint32_t i = 0; i < s.position_count; i++) {
         s.positions[i].topic = random_name(r, a, i);
@@ -51,6 +56,13 @@ static void same_partition(const struct partition_state *a, const struct partiti
     assert_int_equal(a->sweep_due_ms, b->sweep_due_ms);
     assert_int_equal(a->sweep_customer_size, b->sweep_customer_size);
     assert_memory_equal(a->sweep_customer, b->sweep_customer, a->sweep_customer_size);
+    assert_int_equal(a->ceilings.count, b->ceilings.count);
+    for (uint32_t i = 0; i < a->ceilings.count; i++) {
+        assert_int_equal(a->ceilings.items[i].sequence, b->ceilings.items[i].sequence);
+        assert_int_equal(a->ceilings.items[i].window, b->ceilings.items[i].window);
+        assert_int_equal(a->ceilings.items[i].sent, b->ceilings.items[i].sent);
+        assert_int_equal(a->ceilings.items[i].waiting, b->ceilings.items[i].waiting);
+    }
     assert_int_equal(a->position_count, b->position_count);
     for (uint32_t i = 0; i < a->position_count; i++) {
         assert_true(text_equal(a->positions[i].topic, b->positions[i].topic));

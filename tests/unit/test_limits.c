@@ -243,6 +243,66 @@ static void an_answer_to_the_first_attempt_counts_for_the_second_not_for_another
     config_free(config);
 }
 
+/* R56: a ceiling holds, loses nothing, and says so when it held too long. Two of the five may leave
+ * a minute, one in each of two partitions; this is one of them. */
+static void a_ceiling_holds_to_later_minutes_and_suppresses_beyond_max_delay(void **state)
+{
+    struct config *config = load(HEAD "limits: {per_minute: {story: 2}, max_delay: 3m}\n" STORY
+                                      "    emails: [{id: one, after: 0d}]\n");
+    struct arena arena = { 0 }, scratch = { 0 };
+    struct outputs out = { .arena = &arena };
+    struct ceilings ceilings = { .count = 0 };
+    int64_t counts[STEP_COUNT__COUNT] = { 0 };
+    struct customer *customers[5];
+    struct told told = { "" };
+
+    (void)state;
+    for (int64_t turn = 0; turn < 10; turn++) { /* all enter at one instant, then time passes */
+        static const char *const ids[] = { "a", "b", "c", "d", "e" };
+        struct event ev = { .kind_name = TEXT("visit"),
+                            .customer = text_of(ids[turn % 5]),
+                            .at_ms = START_MS };
+        struct step s = { .rules = config->rules,
+                          .customer = ev.customer,
+                          .stream_ms = turn < 5 ? START_MS : START_MS + 10 * MINUTE_MS,
+                          .wall_ms = STEP_NO_WALL,
+                          .out = &out,
+                          .scratch = &scratch,
+                          .ceilings = &ceilings,
+                          .partition_count = 2,
+                          .counts = counts };
+
+        if (turn < 5) {
+            customers[turn] = customer_new();
+            (void)step_event(&s, customers[turn], &ev);
+            s.stream_ms = START_MS + 1;
+        }
+        step_time(&s, customers[turn % 5]);
+    }
+    for (uint32_t i = 0; i < out.count; i++) {
+        if (out.items[i].type == OUTPUT_TRIGGER ||
+            out.items[i].as.outcome.outcome == OUTCOME_SUPPRESSED) {
+            char line[64];
+
+            snprintf(line, sizeof(line), "%.*s:%lld%s", TEXT_PRINTF(out.items[i].customer),
+                     (long long)((out.items[i].at_ms - START_MS) / MINUTE_MS),
+                     out.items[i].type == OUTPUT_TRIGGER
+                         ? ""
+                         : reason_name(out.items[i].as.outcome.reason));
+            append(&told, line);
+        }
+    }
+    assert_string_equal(told.log, "a:0 b:1 c:2 d:3 e:3ceiling ");
+    assert_int_equal(counts[STEP_COUNT_CEILING], 4);
+    for (int i = 0; i < 5; i++) {
+        customer_free(customers[i]);
+    }
+    outputs_fini(&out);
+    arena_fini(&arena);
+    arena_fini(&scratch);
+    config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +311,7 @@ int main(void)
         cmocka_unit_test(who_leaves_nothing_worth_keeping_is_blank_after_it),
         cmocka_unit_test(before_live_from_nothing_enters_and_nothing_leaves),
         cmocka_unit_test(a_run_keeps_the_emails_it_entered_with_and_skips_those_that_are_gone),
+        cmocka_unit_test(a_ceiling_holds_to_later_minutes_and_suppresses_beyond_max_delay),
         cmocka_unit_test(an_answer_to_the_first_attempt_counts_for_the_second_not_for_another_run),
     };
 
