@@ -131,6 +131,10 @@ static enum redis_work_result receive_claim(struct redis_work *w, const struct r
         return answer(w, e);
     }
     w->guard_next.at = (struct guard){ w->request.epoch, found.at.version };
+    if (p->is_claimed && p->guard.at.epoch == w->request.epoch) {
+        /* a store that comes back older knows this owner by any of its claims */
+        w->guard_next.token = p->guard.token;
+    }
     return REDIS_WORK_SEND;
 }
 

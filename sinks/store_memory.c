@@ -152,7 +152,9 @@ static enum err claim(struct store_memory *m, struct store_memory_partition *p, 
     }
     p->is_guarded = true;
     p->guard.at.epoch = epoch;
-    p->guard.token = ++m->backend->last_token;
+    /* one token per epoch: a store that comes back older knows this owner by any of its claims */
+    p->guard.token =
+        c->is_claimed && c->guard.at.epoch == epoch ? c->guard.token : ++m->backend->last_token;
     *c = (struct claimed){ true, p->guard };
     a->reply.guard = p->guard.at;
     return OK;

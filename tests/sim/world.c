@@ -414,9 +414,9 @@ static void step(struct simulation *s)
         replace(s, place);
         return;
     }
-    if (world_may(w, 20)) {
+    if (world_may(w, 50)) {
         save(s);
-    } else if (world_may(w, 20) && may_come_back(s)) {
+    } else if (world_may(w, 50) && may_come_back(s)) {
         come_back(s);
     }
     if (world_may(w, 40)) {
