@@ -1,6 +1,6 @@
 #include "processor/config/footprint.h"
 
-#include "processor/base/hash.h"
+#include "processor/base/instant.h"
 #include "processor/base/mem.h"
 #include "schemas/customer.h"
 #include "schemas/event.h"
@@ -15,16 +15,17 @@
 /* What a customer has of each; the two that are built. */
 struct measure {
     size_t text;
-    uint32_t items, orders, entries, kinds, sent, clicks, runs;
+    uint32_t items, orders, entries, days, kinds, sent, clicks;
     int64_t number;
 };
 
-static const struct measure typical = { TYPICAL_TEXT,  TYPICAL_ITEMS, 5, 10,
-                                        TYPICAL_KINDS, TYPICAL_SENT,  1, 1,
-                                        4900 };
-static const struct measure most = { EVENT_TEXT_SIZE_MAX,  EVENT_LIST_MAX,     CUSTOMER_ENTRIES_MAX,
-                                     CUSTOMER_ENTRIES_MAX, CUSTOMER_KINDS_MAX, CUSTOMER_SENT_MAX,
-                                     CUSTOMER_CLICKS_MAX,  UINT32_MAX,         INT64_MAX };
+static const struct measure typical = { TYPICAL_TEXT,  TYPICAL_ITEMS, 5, 10,  0,
+                                        TYPICAL_KINDS, TYPICAL_SENT,  1, 4900 };
+static const struct measure most = {
+    EVENT_TEXT_SIZE_MAX,  EVENT_LIST_MAX,      CUSTOMER_ENTRIES_MAX,
+    CUSTOMER_ENTRIES_MAX, CUSTOMER_DAYS_MAX,   CUSTOMER_KINDS_MAX,
+    CUSTOMER_SENT_MAX,    CUSTOMER_CLICKS_MAX, INT64_MAX
+};
 
 const char *footprint_name(enum footprint_part part)
 {
@@ -98,8 +99,24 @@ static void add_attributes(const struct building *b)
     }
 }
 
+static struct history_day *new_days(const struct building *b)
+{
+    struct history_day *days = mem_alloc((b->m->days + 1) * sizeof(struct history_day));
+
+    for (uint32_t i = 0; i < b->m->days; i++) {
+        days[i] = (struct history_day){ .day = (int32_t)(AT_MS / DAY_MS),
+                                        .count = CUSTOMER_ENTRIES_MAX,
+                                        .sum = b->m->number,
+                                        .least = b->m->number,
+                                        .most = b->m->number };
+    }
+    return days;
+}
+
 static void add_orders(const struct building *b)
 {
+    b->c->order_days = new_days(b);
+    b->c->order_day_count = b->c->order_day_capacity = b->m->days;
     b->c->orders = mem_alloc(b->m->orders * sizeof(struct order));
     b->c->order_count = b->c->order_capacity = b->m->orders;
     for (uint32_t i = 0; i < b->m->orders; i++) {
@@ -116,6 +133,10 @@ static void add_histories(const struct building *b)
         struct history *h = customer_need_history(b->c, plan->key);
         uint32_t count = plan->keep < b->m->entries ? plan->keep : b->m->entries;
 
+        if (count == CUSTOMER_ENTRIES_MAX) { /* only then older ones fold into days */
+            h->days = new_days(b);
+            h->day_count = h->day_capacity = b->m->days;
+        }
         h->total_count = h->total_sum = b->m->number;
         h->first_ms = h->last_ms = AT_MS;
         h->entries = mem_alloc((count + 1) * sizeof(struct history_entry));
@@ -206,10 +227,34 @@ static void add_run(const struct building *b, const struct sequence_plan *s)
                       .due_ms = AT_MS };
     r->emails = mem_alloc((s->email_count + 1) * sizeof(struct run_email));
     r->email_count = r->email_capacity = s->email_count;
+    r->plan = mem_alloc((s->email_count + 1) * sizeof(struct run_step));
+    r->plan_count = r->plan_capacity = s->email_count;
     for (uint32_t i = 0; i < s->email_count; i++) {
         r->emails[i].email = s->emails[i].key;
+        r->plan[i].id = text_dup(s->emails[i].id);
+        r->plan[i].after_ms = s->emails[i].after_ms;
     }
     add_context(b, s, r);
+}
+
+/* Typical: of every experiment; most: of as many as are kept. Each with the segments of then. */
+static void add_exposures(const struct building *b)
+{
+    uint32_t count = b->m == &most && b->rules->experiment_count > 0 ? CUSTOMER_EXPOSURES_MAX
+                                                                     : b->rules->experiment_count;
+
+    b->c->exposures = mem_alloc((count + 1) * sizeof(struct exposure));
+    b->c->exposure_count = b->c->exposure_capacity = count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct exposure *x = &b->c->exposures[i];
+
+        *x = (struct exposure){ .key = UINT32_MAX / 3, .arm = UINT32_MAX / 3, .at_ms = AT_MS };
+        x->segment_count = x->segment_capacity = b->rules->segments.count;
+        x->segments = mem_alloc((x->segment_count + 1) * sizeof(uint32_t));
+        for (uint32_t k = 0; k < x->segment_count; k++) {
+            x->segments[k] = UINT32_MAX / 3;
+        }
+    }
 }
 
 static void add_sequences(const struct building *b)
@@ -233,6 +278,7 @@ static void add_sequences(const struct building *b)
         add_run(b, longest);
     }
     add_sent(b, sent);
+    add_exposures(b);
 }
 
 static void add_rest(const struct building *b)

@@ -14,7 +14,7 @@ enum footprint_part {
     FOOTPRINT_HISTORIES,
     FOOTPRINT_SCORES,
     FOOTPRINT_MEMBERSHIPS,
-    FOOTPRINT_SEQUENCES, /* runs, triggers sent, entries */
+    FOOTPRINT_SEQUENCES, /* runs, triggers sent, entries, exposures to experiments */
     FOOTPRINT_REST,
     FOOTPRINT__COUNT
 };
@@ -27,7 +27,7 @@ struct footprint {
 
 /* Typical: 64 ids, every attribute set (texts of 12 bytes), 5 orders, 10 entries a counter, 8
  * triggers with a click each, one run of the longest sequence. Most: texts of 4 KiB, 1,000 orders
- * and entries, a run of every sequence at its last email. */
+ * and entries and as many days of older ones, a run of every sequence at its last email. */
 void footprint_of(const struct rules *rules, struct footprint *out);
 
 struct event_cost {
