@@ -673,7 +673,7 @@ class Model:
         attempt = run.attempts.get(email["id"], 0) + 1
         against = self.against(c, run, email, at)
         if against:
-            self.not_sent(c, run, attempt, "suppressed", self.held_by(c, run, plan), at)
+            self.not_sent(c, run, attempt, "suppressed", self.held_by(c, run, plan, against), at)
         elif email.get("if") and not holds(email["if"], view):
             self.not_sent(c, run, attempt, "skipped", "if", at)
         elif self.is_suppressed(c, email):
@@ -688,7 +688,7 @@ class Model:
             return True
         return not email.get("transactional") and (c.no_subscription or email.get("subscription") in c.unsubscribed)
 
-    def held_by(self, c, run, plan):
+    def held_by(self, c, run, plan, against):
         """What held an email longest. Where two hold at once both are counted, or the one that is waited for first (send
         window, quiet hours, cap); the page leaves that open, and either answer is good."""
         edges = list(self.trials(c, plan.planned, plan.planned + self.max_delay()))
@@ -704,7 +704,7 @@ class Model:
                 together[what] = together.get(what, 0) + hi - lo
             first[waits_for] = first.get(waits_for, 0) + hi - lo
         if not together:
-            return "|".join(self.against(c, run, plan.email, edges[-1]))
+            return "|".join(against)
         return "|".join(sorted({what for spent in (together, first) for what in spent if spent[what] == max(spent.values())}))
 
     def not_sent(self, c, run, attempt, outcome, reason, at):
