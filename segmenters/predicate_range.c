@@ -257,8 +257,18 @@ static bool candidates_of(const struct demands *all, const struct node *operand,
     return out->count > 0;
 }
 
+/* Between two whole neighbours there is nothing; between two numbers of a field there may be. */
+static bool has_neighbours(const struct node *operand)
+{
+    enum node_type t = operand->type;
+
+    return t == TYPE_INT || t == TYPE_DATE || t == TYPE_INSTANT || t == TYPE_DURATION ||
+           t == TYPE_MONEY || t == TYPE_SCORE;
+}
+
 static bool is_range_empty(const struct demands *all, const struct node *operand)
 {
+    bool is_stepped = has_neighbours(operand);
     int64_t least, most;
 
     limits_of(operand, &least, &most);
@@ -273,14 +283,14 @@ static bool is_range_empty(const struct demands *all, const struct node *operand
             return true;
         }
         if (d->op == OP_LT || d->op == OP_LE) {
-            bound -= d->op == OP_LT;
+            bound -= is_stepped && d->op == OP_LT;
             most = bound < most ? bound : most;
         } else if (d->op == OP_GT || d->op == OP_GE) {
-            bound += d->op == OP_GT;
+            bound += is_stepped && d->op == OP_GT;
             least = bound > least ? bound : least;
         }
     }
-    for (uint32_t i = 0; i < all->count && least <= most; i++) {
+    for (uint32_t i = 0; is_stepped && i < all->count && least <= most; i++) {
         struct value edge = { .type = VALUE_INT, .as.integer = least };
 
         if (is_met_by(all, operand, &edge)) {

@@ -4,8 +4,10 @@
 #include "schemas/commit.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define ZONE_FOLDER         "/usr/share/zoneinfo"
 #define ZONE_FILE_SIZE_MAX  (64 * 1024)
@@ -15,25 +17,22 @@
 #define STALE_AFTER_MS      (72 * HOUR_MS)
 #define ZONE_FOLDERS_DEEP   3
 
-static void add_zone(struct zone_table *zones, const char *path, const char *name)
+/* `room` takes one file at a time: there are hundreds of them. */
+static void add_zone(struct zone_table *zones, uint8_t *room, const char *path, const char *name)
 {
-    FILE *file = fopen(path, "rb");
-    uint8_t *content;
-    size_t size;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? -1 : read(fd, room, ZONE_FILE_SIZE_MAX);
 
-    if (file == NULL) {
-        return;
+    if (size > 0) { /* what is no zone (tables, leap seconds) is refused by its form */
+        (void)zone_table_add(zones, text_of(name), (struct bytes){ room, (size_t)size });
     }
-    content = mem_alloc(ZONE_FILE_SIZE_MAX);
-    size = fread(content, 1, ZONE_FILE_SIZE_MAX, file);
-    (void)fclose(file);
-    /* What is no zone (tables, leap seconds) is refused by its form. */
-    (void)zone_table_add(zones, text_of(name), (struct bytes){ content, size });
-    mem_free(content);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
 }
 
 /* Every zone of the system, since customers bring their own (zone_from). */
-static void add_zones(struct zone_table *zones, const char *prefix, int deep)
+static void add_zones(struct zone_table *zones, uint8_t *room, const char *prefix, int deep)
 {
     char path[512], name[256];
     struct dirent *entry;
@@ -52,10 +51,10 @@ static void add_zones(struct zone_table *zones, const char *prefix, int deep)
             continue;
         }
         if (S_ISREG(found.st_mode)) {
-            add_zone(zones, path, name);
+            add_zone(zones, room, path, name);
         } else if (S_ISDIR(found.st_mode) && deep > 0) {
             snprintf(name, sizeof(name), "%.80s%.160s/", prefix, entry->d_name);
-            add_zones(zones, name, deep - 1);
+            add_zones(zones, room, name, deep - 1);
         }
     }
     if (dir != NULL) {
@@ -68,8 +67,10 @@ void load_time(struct loader *l)
     const struct yaml_node *n = load_section(l, "time", YAML_MAP);
     const struct yaml_node *zone = yaml_get(n, "zone", NULL);
     struct rules *rules = l->rules;
+    uint8_t *room = mem_room(ZONE_FILE_SIZE_MAX);
 
-    add_zones(&rules->zones, "", ZONE_FOLDERS_DEEP);
+    add_zones(&rules->zones, room, "", ZONE_FOLDERS_DEEP);
+    mem_free(room);
     rules->facts.zones = &rules->zones;
     rules->zone = zone_utc();
     if (zone != NULL && !text_is(zone->text, "UTC")) {

@@ -264,6 +264,8 @@ static void contradictions_and_tautologies_are_found(void **state)
         { "customer.a > 4 && customer.a < 6", false, false },
         { "customer.d > 4.5 && customer.d < 4.5", true, false },
         { "customer.d >= 4.5 && customer.d <= 4.5", false, false },
+        { "sum(\"click\", \"n\") > 5 && sum(\"click\", \"n\") < 6", false, false }, /* 5.5 */
+        { "sum(\"click\", \"n\") > 5 && sum(\"click\", \"n\") < 4", true, false },
         { "rfm.r > 5", true, false },
         { "rfm.r >= 1", false, false }, /* unknown without an order */
         { "count(\"click\") >= 0", false, true },
