@@ -38,6 +38,8 @@ struct predicate_error {
     char hint[160];  /* "" or a hint */
 };
 
+typedef uint32_t predicate_known_names(const void *context, struct text *out_names, uint32_t room);
+
 /* Names known to the compiler that are no facts: filled before any predicate is compiled.
  * `is_segment` also takes a rung's name (bare when unique, or ladder.rung): it gives the keys by
  * which the customer's membership is read. */
@@ -49,8 +51,8 @@ struct predicate_names {
     bool (*sequence)(const void *context, struct text id, uint32_t *out_key);
     /* Returns: NULL when there is none of that name. Owner: lives as long as the predicates. */
     const struct arms_plan *(*experiment)(const void *context, struct text id);
-    /* Fill up to `room` known names, for "did you mean". */
-    uint32_t (*segments)(const void *context, struct text *out_names, uint32_t room);
+    /* Fill up to `room` known names, for "did you mean"; NULL: nobody knows. */
+    predicate_known_names *segments, *sequences, *experiments;
 };
 
 /* Compile. The plan gains the histories that the source's calls need. Owner: plan->arena.

@@ -8,26 +8,39 @@ bool predicate_is_text_constant(const struct node *n)
 }
 
 /* --- state --- */
+/* Of names that the configuration knows, the one that may have been meant. */
+static void hint_nearest(struct compile *c, predicate_known_names *names, struct text wrong)
+{
+    struct text_nearest near = { .wrong = wrong };
+    struct text known[256];
+    uint32_t count = names == NULL ? 0 : names(c->names->context, known, 256);
+
+    for (uint32_t i = 0; i < count; i++) {
+        text_nearest_try(&near, known[i]);
+    }
+    if (near.best.at != NULL) {
+        (void)text_format(c->error->hint, sizeof(c->error->hint), "did you mean `%.*s`?",
+                          TEXT_PRINTF(near.best));
+    }
+}
+
 static bool fail_segment(struct compile *c, const struct node *id)
 {
-    struct text_nearest near = { .wrong = id->value.as.text };
-    struct text known[256];
+    struct text wrong = id->value.as.text, known[256];
     uint32_t count = c->names == NULL ? 0 : c->names->segments(c->names->context, known, 256);
     bool is_rung = false;
 
     for (uint32_t i = 0; i < count; i++) {
-        text_nearest_try(&near, known[i]);
-        is_rung = is_rung || text_equal(known[i], near.wrong);
+        is_rung = is_rung || text_equal(known[i], wrong);
     }
     predicate_fail(c->error, id->offset, id->size,
                    is_rung ? "`%.*s` is a rung of several ladders" : "`%.*s` is no segment",
-                   TEXT_PRINTF(near.wrong));
+                   TEXT_PRINTF(wrong));
     if (is_rung) {
         (void)text_format(c->error->hint, sizeof(c->error->hint), "write ladder.%.*s",
-                          TEXT_PRINTF(near.wrong));
-    } else if (near.best.at != NULL) {
-        (void)text_format(c->error->hint, sizeof(c->error->hint), "did you mean `%.*s`?",
-                          TEXT_PRINTF(near.best));
+                          TEXT_PRINTF(wrong));
+    } else {
+        hint_nearest(c, c->names == NULL ? NULL : c->names->segments, wrong);
     }
     return false;
 }
@@ -60,6 +73,8 @@ static bool check_sequence(struct compile *c, struct node *n)
         !c->names->sequence(c->names->context, n->children[0]->value.as.text, &n->key)) {
         predicate_fail(c->error, n->children[0]->offset, n->children[0]->size,
                        "`%.*s` is no sequence", TEXT_PRINTF(n->children[0]->value.as.text));
+        hint_nearest(c, c->names == NULL ? NULL : c->names->sequences,
+                     n->children[0]->value.as.text);
         return false;
     }
     c->depends |= FACT_RUNS;
@@ -79,6 +94,8 @@ static bool check_arm(struct compile *c, struct node *n)
     if (n->arms == NULL) {
         predicate_fail(c->error, n->children[0]->offset, n->children[0]->size,
                        "`%.*s` is no experiment", TEXT_PRINTF(n->children[0]->value.as.text));
+        hint_nearest(c, c->names == NULL ? NULL : c->names->experiments,
+                     n->children[0]->value.as.text);
         return false;
     }
     n->kind = NODE_ARM;

@@ -45,6 +45,30 @@ static uint32_t list_segments(const void *context, struct text *out_names, uint3
     return count;
 }
 
+static uint32_t list_sequences(const void *context, struct text *out_names, uint32_t room)
+{
+    const struct yaml_node *n = load_section(context, "sequences", YAML_MAP);
+    uint32_t count = 0;
+
+    while (n != NULL && count < n->count && count < room) {
+        out_names[count] = n->keys[count]->text;
+        count++;
+    }
+    return count;
+}
+
+static uint32_t list_experiments(const void *context, struct text *out_names, uint32_t room)
+{
+    const struct loader *l = context;
+    uint32_t count = 0;
+
+    while (count < l->rules->experiment_count && count < room) {
+        out_names[count] = l->rules->experiments[count].id;
+        count++;
+    }
+    return count;
+}
+
 /* --- first pass: ids --- */
 
 static void name_rung(struct loader *l, struct segment_plan *s, struct text name)
@@ -193,7 +217,9 @@ void load_segments(struct loader *l)
                                          .segment = find_segment,
                                          .sequence = find_sequence,
                                          .experiment = find_experiment,
-                                         .segments = list_segments };
+                                         .segments = list_segments,
+                                         .sequences = list_sequences,
+                                         .experiments = list_experiments };
     for (uint32_t i = 0; n != NULL && i < n->count; i++) {
         if (n->items[i]->kind == YAML_MAP) {
             load_segment(l, n->keys[i], n->items[i], &plan->segments[i]);
