@@ -77,6 +77,21 @@ struct commit *commit_copy(const struct commit *c)
     return copy;
 }
 
+/* No rows until there is something in them. */
+static void put_joins(const struct joins *j, struct bytes_out *out)
+{
+    bytes_put_bool(out, j->has_named);
+    bytes_put_long(out, j->latest);
+    if (j->latest > 0) {
+        bytes_put_long(out, COMMIT_JOIN_ROWS);
+    }
+    for (uint32_t i = 0; j->latest > 0 && i < COMMIT_JOIN_ROWS; i++) {
+        bytes_put_long(out, j->rows[i].named);
+        bytes_put_long(out, j->rows[i].unnamed);
+    }
+    bytes_put_long(out, 0);
+}
+
 void partition_state_encode(const struct partition_state *s, struct bytes_out *out)
 {
     CHECK(s->position_count <= COMMIT_TOPICS_MAX);
@@ -102,6 +117,7 @@ void partition_state_encode(const struct partition_state *s, struct bytes_out *o
         bytes_put_long(out, s->ceilings.items[i].waiting);
     }
     bytes_put_long(out, 0);
+    put_joins(&s->joins, out);
     if (s->position_count > 0) {
         bytes_put_long(out, s->position_count);
     }
@@ -127,6 +143,24 @@ static void take_ceilings(struct bytes_in *in, struct ceilings *out)
         out->items[i].window = bytes_long(in);
         out->items[i].sent = bytes_long(in);
         out->items[i].waiting = bytes_long(in);
+    }
+    in->is_bad |= count > 0 && bytes_long(in) != 0;
+}
+
+static void take_joins(struct bytes_in *in, struct joins *out)
+{
+    uint64_t count;
+
+    out->has_named = bytes_bool(in);
+    out->latest = bytes_long(in);
+    count = bytes_block(in, 2);
+    if (in->is_bad || out->latest < 0 || count != (out->latest > 0 ? COMMIT_JOIN_ROWS : 0)) {
+        in->is_bad = true;
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        out->rows[i].named = bytes_long(in);
+        out->rows[i].unnamed = bytes_long(in);
     }
     in->is_bad |= count > 0 && bytes_long(in) != 0;
 }
@@ -160,6 +194,7 @@ enum err partition_state_decode(struct bytes b, struct arena *arena,
         memcpy(s.sweep_customer, customer.at, customer.size);
     }
     take_ceilings(&in, &s.ceilings);
+    take_joins(&in, &s.joins);
     count = bytes_block(&in, 3);
     if (in.is_bad || count > COMMIT_TOPICS_MAX || partitions < 0 || partitions > INT32_MAX) {
         return ERR_CORRUPT;

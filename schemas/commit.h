@@ -16,6 +16,7 @@
 #define COMMIT_TOPICS_MAX        64
 #define COMMIT_CUSTOMER_SIZE_MAX 256
 #define COMMIT_CEILINGS_MAX      32
+#define COMMIT_JOIN_ROWS         12
 
 /* "<epoch>.<version>": an owner compares and sets it with every write. */
 struct guard {
@@ -40,6 +41,16 @@ struct ceilings {
     uint32_t count;
 };
 
+/* Opens and clicks of the last hour that carry an email id (limits.join_guard). */
+struct join_row {           /* of five minutes */
+    int64_t named, unnamed; /* a trigger of ours, or none */
+};
+struct joins {
+    bool has_named;                         /* some answer has ever named a trigger of ours */
+    int64_t latest;                         /* the latest five minutes, counted from 1970, >= 0 */
+    struct join_row rows[COMMIT_JOIN_ROWS]; /* of five minutes n at n % COMMIT_JOIN_ROWS */
+};
+
 /* What a partition remembers besides its customers (schemas/partition.avsc). */
 struct partition_state {
     struct guard guard;      /* of the commit that wrote this */
@@ -55,6 +66,7 @@ struct partition_state {
     char sweep_customer[COMMIT_CUSTOMER_SIZE_MAX];
     uint32_t sweep_customer_size;
     struct ceilings ceilings;
+    struct joins joins;
     struct topic_position positions[COMMIT_TOPICS_MAX];
     uint32_t position_count;
 };

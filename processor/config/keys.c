@@ -351,8 +351,7 @@ static const struct key LIMITS_KEYS[] = {
     { "max_delay", SHAPE_DURATION, FROM_TO(1, YEAR_MS), SAYS("An email held longer is suppressed.") },
     { "stale_after", SHAPE_DURATION, FROM_TO(1, YEAR_MS), SAYS("What is older than this by the wall clock neither enters nor leaves.") },
     { "per_minute", SHAPE_MAP_OF, &INT_ITEMS, SAYS("Safety ceilings by sequence: emails per minute over all customers.") },
-    { "join_guard", NOT_YET("the guard against feedback that stops joining"),
-      SAYS("Hold conclusions from silence while more of the feedback than this names no trigger of ours.") },
+    { "join_guard", SHAPE_PERCENT, SAYS("Hold conclusions from silence while more of the feedback than this names no trigger of ours.") },
 };
 static const struct keys LIMITS = KEYS(LIMITS_KEYS);
 

@@ -173,6 +173,8 @@ void load_limits(struct loader *l)
     if (scalar_percent(yaml_get(n, "holdout", NULL), &hundredths)) {
         l->rules->holdout_bucket = (uint32_t)hundredths;
     }
+    l->rules->has_join_guard =
+        scalar_percent(yaml_get(n, "join_guard", NULL), &l->rules->join_guard);
     l->rules->max_delay_ms = load_duration(n, "max_delay", MAX_DELAY_MS);
     l->rules->stale_after_ms = load_duration(n, "stale_after", STALE_AFTER_MS);
     load_check_distinct(l, priority);

@@ -190,6 +190,8 @@ struct rules {
     uint32_t cap_count;
     struct window_plan quiet; /* quiet_hours: from..to is quiet, on every day */
     uint32_t holdout_bucket;
+    bool has_join_guard;
+    int64_t join_guard; /* hundredths of a percent of the answers that may name no trigger */
     int64_t max_delay_ms;
     int64_t stale_after_ms;
     int64_t allowed_lateness_ms;

@@ -425,6 +425,15 @@ static void judge_run(struct work *w, struct run *r)
         return;
     }
     outcome = judge(w, s, t, deadline_ms);
+    if (outcome == OUTCOME_NO_ENGAGEMENT) {
+        int64_t held_ms = join_held_until(w->s, w->now_ms);
+
+        if (held_ms > w->now_ms) {
+            r->held_until_ms = held_ms;
+            sequence_plan_due(w, r);
+            return;
+        }
+    }
     w->is_early = w->s->is_final;
     t->is_judged = true;
     work_outcome(w, r, sequence_email_id(w, r, t->email), t->attempt, outcome, REASON_NONE,

@@ -32,6 +32,7 @@ void outputs_fini(struct outputs *o);
 enum step_count {
     STEP_COUNT_ZONE_UNKNOWN, /* a customer's zone is none: time.zone stood in */
     STEP_COUNT_CEILING,      /* an email was held by limits.per_minute */
+    STEP_COUNT_JOIN,         /* a judgement was held by limits.join_guard */
     STEP_COUNT__COUNT
 };
 
@@ -44,6 +45,7 @@ struct step {
     struct counters *counters; /* NULL: nobody counts */
     struct arena *scratch;     /* reset by the caller between batches */
     struct ceilings *ceilings; /* of the partition; NULL: none hold (tests, backtests) */
+    struct joins *joins;       /* the same for limits.join_guard */
     int32_t partition_count;   /* that share them */
     int64_t *counts;           /* by enum step_count; NULL: nobody counts */
     bool is_final; /* end of a backtest: judgements with D <= stream_ms are made at once */

@@ -357,6 +357,9 @@ enum step_event_result work_event(struct work *w, const struct event *ev)
     w->changed = is_new ? FACT_ALL : 0;
     t = answered(w, ev);
     if (ev->kind == EVENT_OPEN || ev->kind == EVENT_CLICK) {
+        if (ev->email.at != NULL) {
+            join_note(w->s, t != NULL);
+        }
         is_human = engage(w, ev, t);
     }
     w->event = ev;

@@ -126,6 +126,12 @@ void count_week(const struct work *w, const struct experiment_plan *x, struct te
 /* Take a place of the sequence's ceiling. Returns: now_ms, or the later instant it is held to. */
 int64_t ceiling_take(const struct step *s, const struct sequence_plan *plan, int64_t now_ms);
 
+/* --- join_guard.c --- */
+void join_note(const struct step *s, bool is_named); /* an open or click that carries an email id */
+/* Until when no_engagement is not concluded. Returns: now_ms, or the later instant to look again.
+ */
+int64_t join_held_until(const struct step *s, int64_t now_ms);
+
 /* --- send_hold.c --- */
 /* The first instant from from_ms on that all allow, and what held it longest from there on. */
 int64_t send_allowed(const struct work *w, const struct run *r, const struct sequence_plan *s,

@@ -384,6 +384,7 @@ void task_stats(const struct task *t, struct task_stats *out_stats)
     out_stats->outbox_pending = t->outbox.count;
     out_stats->stream_ms = t->clock.stream_ms;
     out_stats->ceiling_held = t->counts[STEP_COUNT_CEILING];
+    out_stats->join_held = t->counts[STEP_COUNT_JOIN];
     out_stats->zones_unknown = t->counts[STEP_COUNT_ZONE_UNKNOWN];
     out_stats->sweeping = sweep_is_open(t);
 }
@@ -400,6 +401,7 @@ void task_stats_add(struct task_stats *sum, const struct task_stats *one)
     sum->redone += one->redone;
     sum->reconfigured += one->reconfigured;
     sum->ceiling_held += one->ceiling_held;
+    sum->join_held += one->join_held;
     sum->zones_unknown += one->zones_unknown;
     sum->sweeping += one->sweeping;
     for (int i = 0; i < OUTPUT_TYPE__COUNT; i++) {

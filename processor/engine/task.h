@@ -156,7 +156,7 @@ bool task_is_drained(const struct task *t); /* nothing under way, nothing left t
 
 struct task_stats {
     int64_t records, duplicates, late, diverted, skipped, timers_fired, commits, redone,
-        reconfigured, ceiling_held, zones_unknown; /* since the start */
+        reconfigured, ceiling_held, join_held, zones_unknown; /* since the start */
     int64_t outputs[OUTPUT_TYPE__COUNT];
     int64_t cached, timers, outbox_pending, stream_ms, sweeping; /* now */
 };

@@ -149,6 +149,7 @@ struct step task_step(struct task *t, const struct known *k, int64_t stream_ms)
                           .out = &t->outputs,
                           .counters = &t->counters,
                           .ceilings = &t->state.ceilings,
+                          .joins = &t->state.joins,
                           .partition_count = t->options.partition_count,
                           .counts = t->counts,
                           .scratch = &t->scratch };

@@ -102,6 +102,7 @@ static void take_state(struct task *t, const struct task_claim *claim, const str
         t->state.outbox_trimmed = claim->state->outbox_trimmed;
         t->outbox.published = found->published;
         t->state.ceilings = claim->state->ceilings;
+        t->state.joins = claim->state->joins;
         take_outbox(t, claim);
     }
     sweep_claimed(t, claim->is_new ? NULL : claim->state);

@@ -28,6 +28,7 @@
     X(PARTITIONS_OWNED,       gauge,   "partitions_owned",       "Input partitions of this process.") \
     X(RECONFIGURED_TOTAL,     counter, "reconfigured_total",     "Customers visited because the configuration changed.") \
     X(CEILING_HELD_TOTAL,     counter, "ceiling_held_total",     "Emails held by limits.per_minute.") \
+    X(JOIN_HELD_TOTAL,        counter, "join_held_total",        "Judgements held by limits.join_guard.") \
     X(ZONES_UNKNOWN_TOTAL,    counter, "zones_unknown_total",    "Times a customer's zone was none and time.zone stood in.") \
     X(PARTITIONS_SWEEPING,    gauge,   "partitions_sweeping",    "Partitions whose customers have not all seen the configuration yet.") \
     X(STREAM_TIME_LAG_MS,     gauge,   "stream_time_lag_ms",     "Wall clock minus the least stream time, in milliseconds.") \

@@ -256,6 +256,7 @@ static void set_metrics(const struct supervisor *s, const struct readiness *r,
     metrics_set(METRIC_PUBLISHED_TOTAL, count_published(s));
     metrics_set(METRIC_RECONFIGURED_TOTAL, sum->reconfigured);
     metrics_set(METRIC_CEILING_HELD_TOTAL, sum->ceiling_held);
+    metrics_set(METRIC_JOIN_HELD_TOTAL, sum->join_held);
     metrics_set(METRIC_ZONES_UNKNOWN_TOTAL, sum->zones_unknown);
     metrics_set(METRIC_PARTITIONS_SWEEPING, sum->sweeping);
     metrics_set(METRIC_CUSTOMERS_CACHED, sum->cached);

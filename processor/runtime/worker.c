@@ -339,10 +339,15 @@ static void count(struct worker_view *v, struct slot *s)
     total->redone += now.redone - seen->redone;
     total->reconfigured += now.reconfigured - seen->reconfigured;
     total->ceiling_held += now.ceiling_held - seen->ceiling_held;
+    total->join_held += now.join_held - seen->join_held;
     total->zones_unknown += now.zones_unknown - seen->zones_unknown;
     if (seen->ceiling_held == 0 && now.ceiling_held > 0) {
         log_line(LOG_WARN, "limits.ceiling", "partition=%d held=%lld", s->partition,
                  (long long)now.ceiling_held);
+    }
+    if (seen->join_held == 0 && now.join_held > 0) {
+        log_line(LOG_WARN, "limits.join_guard", "partition=%d held=%lld", s->partition,
+                 (long long)now.join_held);
     }
     for (int i = 0; i < OUTPUT_TYPE__COUNT; i++) {
         total->outputs[i] += now.outputs[i] - seen->outputs[i];

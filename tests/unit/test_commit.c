@@ -33,6 +33,11 @@ static struct partition_state random_partition(struct rng *r, struct arena *a)
         s.ceilings.items[i] = (struct ceiling){ (uint32_t)rng_next(r), random_long(r),
                                                 random_long(r), random_long(r) };
     }
+    s.joins.has_named = rng_chance(r, 5000);
+    s.joins.latest = rng_between(r, 0, 3);
+    for (uint32_t i = 0; s.joins.latest > 0 && i < COMMIT_JOIN_ROWS; i++) {
+        s.joins.rows[i] = (struct join_row){ random_long(r), random_long(r) };
+    }
     s.position_count = (uint32_t)(rng_chance(r, 1000) ? COMMIT_TOPICS_MAX : rng_below(r, 5));
     for (uint32_t i = 0; i < s.position_count; i++) {
         s.positions[i].topic = random_name(r, a, i);
@@ -56,6 +61,9 @@ static void same_partition(const struct partition_state *a, const struct partiti
     assert_int_equal(a->sweep_due_ms, b->sweep_due_ms);
     assert_int_equal(a->sweep_customer_size, b->sweep_customer_size);
     assert_memory_equal(a->sweep_customer, b->sweep_customer, a->sweep_customer_size);
+    assert_int_equal(a->joins.has_named, b->joins.has_named);
+    assert_int_equal(a->joins.latest, b->joins.latest);
+    assert_memory_equal(a->joins.rows, b->joins.rows, sizeof(a->joins.rows));
     assert_int_equal(a->ceilings.count, b->ceilings.count);
     for (uint32_t i = 0; i < a->ceilings.count; i++) {
         assert_int_equal(a->ceilings.items[i].sequence, b->ceilings.items[i].sequence);

@@ -243,6 +243,92 @@ static void an_answer_to_the_first_attempt_counts_for_the_second_not_for_another
     config_free(config);
 }
 
+/* One customer's story under a guard; the partition's answers are given as counts. */
+static void judged_under_guard(const struct config *config, struct joins *joins, int64_t stream_ms,
+                               struct customer *c, struct told *told, int64_t *counts)
+{
+    struct arena arena = { 0 }, scratch = { 0 };
+    struct outputs out = { .arena = &arena };
+    struct step s = { .rules = config->rules,
+                      .customer = TEXT("a"),
+                      .stream_ms = stream_ms,
+                      .wall_ms = STEP_NO_WALL,
+                      .out = &out,
+                      .scratch = &scratch,
+                      .joins = joins,
+                      .partition_count = 1,
+                      .counts = counts };
+    struct event ev = { .kind_name = TEXT("visit"), .customer = s.customer, .at_ms = START_MS };
+
+    if (c->created_at_ms == INSTANT_NEVER) {
+        (void)step_event(&s, c, &ev);
+        s.stream_ms = stream_ms + 1;
+    }
+    step_time(&s, c);
+    told->log[0] = '\0';
+    for (uint32_t i = 0; i < out.count; i++) {
+        if (out.items[i].type == OUTPUT_OUTCOME && out.items[i].as.outcome.email.at != NULL) {
+            char line[64];
+
+            snprintf(line, sizeof(line), "%s:%lldh", outcome_name(out.items[i].as.outcome.outcome),
+                     (long long)((out.items[i].at_ms - START_MS) / HOUR_MS));
+            append(told, line);
+        }
+    }
+    outputs_fini(&out);
+    arena_fini(&arena);
+    arena_fini(&scratch);
+}
+
+static void no_engagement_waits_while_answers_name_no_trigger_or_none_ever_did(void **state)
+{
+    struct config *config =
+        load(HEAD "limits: {join_guard: 20%}\n" STORY "    emails: [{id: one, after: 0d}]\n");
+    struct joins joins = { .has_named = false };
+    struct customer *c = customer_new();
+    int64_t counts[STEP_COUNT__COUNT] = { 0 }, now_ms = START_MS;
+    struct told told = { "" };
+
+    (void)state;
+    judged_under_guard(config, &joins, now_ms, c, &told, counts);
+    now_ms += 3 * HOUR_MS + 1; /* past D, and nobody ever named a trigger */
+    judged_under_guard(config, &joins, now_ms, c, &told, counts);
+    assert_string_equal(told.log, "");
+    assert_int_equal(counts[STEP_COUNT_JOIN], 1);
+    assert_int_equal(c->due_ms, now_ms + 5 * MINUTE_MS); /* looked at again, not all the time */
+    joins.has_named = true;
+    joins.rows[joins.latest % COMMIT_JOIN_ROWS] = (struct join_row){ 70, 30 };
+    now_ms += 10 * MINUTE_MS; /* three of ten name none: more than a fifth */
+    judged_under_guard(config, &joins, now_ms, c, &told, counts);
+    assert_string_equal(told.log, "");
+    joins.rows[joins.latest % COMMIT_JOIN_ROWS].named = 50;
+    now_ms += 10 * MINUTE_MS; /* 30 of 150 is a fifth, not more */
+    judged_under_guard(config, &joins, now_ms, c, &told, counts);
+    assert_string_equal(told.log, "no_engagement:1h "); /* as of its D */
+    assert_int_equal(counts[STEP_COUNT_JOIN], 2);
+    customer_free(c);
+    config_free(config);
+}
+
+static void answers_are_forgotten_after_an_hour(void **state)
+{
+    struct config *config =
+        load(HEAD "limits: {join_guard: 20%}\n" STORY "    emails: [{id: one, after: 0d}]\n");
+    struct joins joins = { .has_named = true, .latest = START_MS / (5 * MINUTE_MS) };
+    struct customer *c = customer_new();
+    int64_t counts[STEP_COUNT__COUNT] = { 0 };
+    struct told told = { "" };
+
+    (void)state;
+    joins.rows[joins.latest % COMMIT_JOIN_ROWS].unnamed = 1000;
+    judged_under_guard(config, &joins, START_MS, c, &told, counts);
+    judged_under_guard(config, &joins, START_MS + 3 * HOUR_MS, c, &told, counts);
+    assert_string_equal(told.log, "no_engagement:1h ");
+    assert_int_equal(counts[STEP_COUNT_JOIN], 0);
+    customer_free(c);
+    config_free(config);
+}
+
 /* R56: a ceiling holds, loses nothing, and says so when it held too long. Two of the five may leave
  * a minute, one in each of two partitions; this is one of them. */
 static void a_ceiling_holds_to_later_minutes_and_suppresses_beyond_max_delay(void **state)
@@ -311,6 +397,8 @@ int main(void)
         cmocka_unit_test(who_leaves_nothing_worth_keeping_is_blank_after_it),
         cmocka_unit_test(before_live_from_nothing_enters_and_nothing_leaves),
         cmocka_unit_test(a_run_keeps_the_emails_it_entered_with_and_skips_those_that_are_gone),
+        cmocka_unit_test(no_engagement_waits_while_answers_name_no_trigger_or_none_ever_did),
+        cmocka_unit_test(answers_are_forgotten_after_an_hour),
         cmocka_unit_test(a_ceiling_holds_to_later_minutes_and_suppresses_beyond_max_delay),
         cmocka_unit_test(an_answer_to_the_first_attempt_counts_for_the_second_not_for_another_run),
     };
