@@ -283,8 +283,9 @@ static void save(struct simulation *s)
     w->saved = store_memory_backend_copy(w->backend);
     for (uint32_t p = 0; p < w->story->partition_count; p++) {
         const struct owner *o = owner_of(s, p);
+        bool is_level = o->is_claimed && o->steps_behind == 0; /* else it is older than o knows */
 
-        w->saved_versions[p] = o->is_claimed ? task_mark(o->task).covered.version : -1;
+        w->saved_versions[p] = is_level ? task_mark(o->task).covered.version : -1;
     }
 }
 
