@@ -24,9 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define START_MS  INT64_C(1772438400000)
-#define TOPIC     "bench.events"
-#define HTTP_PORT 19464
+#define START_MS INT64_C(1772438400000)
+#define TOPIC    "bench.events"
 
 struct arguments {
     const char *segstream, *rules;
@@ -295,13 +294,31 @@ static struct cpu cpu_of(pid_t pid)
 
 /* --- segstream --- */
 
+static uint16_t http_port;
+
+/* A port that is free now: two benchmarks may run at once. */
+static uint16_t free_port(void)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    socklen_t size = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 ||
+        getsockname(fd, (struct sockaddr *)&at, &size) != 0) {
+        fprintf(stderr, "bench: no free port\n");
+        exit(69);
+    }
+    (void)close(fd);
+    return ntohs(at.sin_port);
+}
+
 /* One metric of the running process; -1: it does not answer. */
 static double metric(const char *name)
 {
     static char page[65536];
     static const char request[] = "GET /metrics HTTP/1.0\r\n\r\n";
     struct sockaddr_in to = { .sin_family = AF_INET,
-                              .sin_port = htons(HTTP_PORT),
+                              .sin_port = htons(http_port),
                               .sin_addr = { htonl(INADDR_LOOPBACK) } };
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     size_t size = 0;
@@ -349,7 +366,7 @@ static void write_config(const char *path, const char *brokers, const char *sock
             "  in: {" TOPIC ": {kind: {field: kind}}}\n  triggers: {topic: bench.triggers}\n"
             "  memberships: {topic: bench.memberships}\n  outcomes: {topic: bench.outcomes}\n"
             "  dead_letters: {topic: bench.dead}\n",
-            args.workers, HTTP_PORT);
+            args.workers, http_port);
     (void)fclose(from);
     (void)fclose(to);
 }
@@ -428,6 +445,7 @@ static bool run_segstream(const char *brokers)
     if (args.has_redis) {
         redis = start_redis(folder, socket_path);
     }
+    http_port = free_port();
     write_config(config, brokers, socket_path);
     (void)fflush(stdout);
     pid = fork();
