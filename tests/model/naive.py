@@ -48,10 +48,29 @@ class Customer:
         self.decided = self.ticked = None
         self.ids, self.now_in, self.pending, self.rungs = [], {}, {}, {}
         self.runs, self.entries, self.completed = {}, {}, set()
-        self.suppressed, self.unsubscribed, self.no_subscription = False, set(), False
+        self.suppressed, self.words = False, {}  # subscription, None for all: (time, is it out) of its latest word
         self.sent, self.waiting, self.marks = [], [], []
         self.uncapped = []
         self.cache = None
+
+
+    @property
+    def unsubscribed(self):
+        return {of for of, (_, is_out) in self.words.items() if of and is_out}
+
+    @property
+    def no_subscription(self):
+        return self.words.get(None, (0, False))[1]
+
+    def word(self, of, at, is_out):
+        """A word about a subscription counts unless a later one is known. A subscribe to all speaks of each."""
+        if of in self.words and at < self.words[of][0]:
+            return False
+        self.words[of] = (at, is_out)
+        for other, (said, _) in list(self.words.items()):
+            if of is None and not is_out and said <= at:
+                self.words[other] = (said, False)
+        return True
 
 
 class Model:
@@ -225,18 +244,10 @@ class Model:
         if kind == "complaint":
             c.suppressed = True
             return "complained", None
-        if kind == "unsubscribe":
-            if of:
-                c.unsubscribed.add(of)
-            else:
-                c.no_subscription = True
+        if kind == "unsubscribe" and c.word(of or None, event["at"], True):
             return "unsubscribed", of
         if kind == "subscribe":
-            if of:
-                c.unsubscribed.discard(of)
-            else:
-                c.unsubscribed.clear()
-                c.no_subscription = False
+            c.word(of or None, event["at"], False)
         return None
 
     def named(self, c, event):
