@@ -104,6 +104,8 @@ void partition_state_encode(const struct partition_state *s, struct bytes_out *o
     bytes_put_long(out, (int64_t)s->lineage);
     bytes_put_long(out, (int64_t)s->config);
     bytes_put_long(out, s->partition_count);
+    bytes_put_long(out, s->moving_to);
+    bytes_put_bool(out, s->is_moved);
     bytes_put_long(out, (int64_t)s->swept);
     bytes_put_long(out, s->sweep_due_ms);
     bytes_put_text(out, (struct text){ s->sweep_customer, s->sweep_customer_size });
@@ -171,7 +173,7 @@ enum err partition_state_decode(struct bytes b, struct arena *arena,
     struct bytes_in in = bytes_in(b);
     struct partition_state s;
     struct text customer;
-    int64_t partitions;
+    int64_t partitions, moving_to;
     uint64_t count;
 
     partition_state_init(&s);
@@ -186,6 +188,8 @@ enum err partition_state_decode(struct bytes b, struct arena *arena,
     s.lineage = (uint64_t)bytes_long(&in);
     s.config = (uint64_t)bytes_long(&in);
     partitions = bytes_long(&in);
+    moving_to = bytes_long(&in);
+    s.is_moved = bytes_bool(&in);
     s.swept = (uint64_t)bytes_long(&in);
     s.sweep_due_ms = bytes_long(&in);
     customer = bytes_text(&in, COMMIT_CUSTOMER_SIZE_MAX);
@@ -196,10 +200,12 @@ enum err partition_state_decode(struct bytes b, struct arena *arena,
     take_ceilings(&in, &s.ceilings);
     take_joins(&in, &s.joins);
     count = bytes_block(&in, 3);
-    if (in.is_bad || count > COMMIT_TOPICS_MAX || partitions < 0 || partitions > INT32_MAX) {
+    if (in.is_bad || count > COMMIT_TOPICS_MAX || partitions < 0 || partitions > INT32_MAX ||
+        moving_to < 0 || moving_to > INT32_MAX) {
         return ERR_CORRUPT;
     }
     s.partition_count = (int32_t)partitions;
+    s.moving_to = (int32_t)moving_to;
     s.position_count = (uint32_t)count;
     for (uint32_t i = 0; i < s.position_count; i++) {
         s.positions[i].topic = arena_text(arena, bytes_text(&in, TOPIC_SIZE_MAX));

@@ -60,6 +60,8 @@ struct partition_state {
     uint64_t lineage;        /* drawn when the partition was new: tells histories apart */
     uint64_t config;         /* hash of the compiled configuration */
     int32_t partition_count; /* of every input topic */
+    int32_t moving_to;       /* rekey moves it to so many: nobody may work here; 0: no */
+    bool is_moved;           /* .. and has copied all of it */
     /* A changed configuration visits every customer once, in the order of the index of timers. */
     uint64_t swept;       /* the configuration that all customers have seen */
     int64_t sweep_due_ms; /* the visit of `config` has come to here; INSTANT_MIN: not begun */

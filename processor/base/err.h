@@ -24,6 +24,8 @@ enum err_action {
     X(ERR_LIMIT,       DIVERT,  "input exceeds a limit")                                  \
     X(ERR_CONFIG,      REFUSE,  "configuration is invalid")                               \
     X(ERR_ARMS,        REFUSE,  "the arms of an experiment have changed; it needs a new version") \
+    X(ERR_PARTITIONS,  REFUSE,  "the topics have another number of partitions than the stored state") \
+    X(ERR_MOVING,      REFUSE,  "the stored state is being moved to another number of partitions") \
     X(ERR_CORRUPT,     HALT,    "stored data cannot be read back")                        \
     X(ERR_REGRESSED,   HALT,    "the store is older than what was committed to it")       \
     X(ERR_WIPED,       HALT,    "the store has lost the partition's state")               \

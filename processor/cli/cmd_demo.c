@@ -52,7 +52,7 @@ struct demo {
     int stop_fd; /* Ctrl-C */
     int worker_stop_fd;
     pthread_t processor;
-    char sentence[256];
+    char sentence[SUPERVISOR_TEXT_SIZE];
 };
 
 static const struct argp_option options[] = {

@@ -8,9 +8,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+enum option_key { KEY_PARTITIONS = 256 };
+
 struct arguments {
     const char *config;
     struct text instance;
+    int32_t partitions; /* 0: as the topics have */
     struct cli_overrides overrides;
 };
 
@@ -19,6 +22,10 @@ static const struct argp_option options[] = {
     { "instance", 'i', "ID", 0,
       "This process' name: a static member of the group, so that a quick restart moves no "
       "partition",
+      0 },
+    { "partitions", KEY_PARTITIONS, "N", 0,
+      "Work on the first N partitions of topics that have grown, as the stored state has them: "
+      "before `segstream rekey`",
       0 },
     { "set", 's', "PATH=VALUE", 0, "Override one key", 0 },
     { 0 },
@@ -38,6 +45,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case 'i':
         a->instance = text_of(argument);
+        return 0;
+    case KEY_PARTITIONS:
+        if (!cli_partitions(argument, &a->partitions)) {
+            argp_error(state, "--partitions wants a number, not `%s`", argument);
+        }
         return 0;
     case 's':
         if (!cli_override(&a->overrides, argument)) {
@@ -87,7 +99,7 @@ int cmd_run(int argc, char **argv)
     struct arguments a = { 0 };
     struct config *config = NULL;
     enum exit_code code;
-    char sentence[256] = "";
+    char sentence[SUPERVISOR_TEXT_SIZE] = "";
     enum err error;
 
     cli_parse(&argp, argc, argv, &a);
@@ -96,10 +108,12 @@ int cmd_run(int argc, char **argv)
     if (code != EXIT_GOOD) {
         return (int)code;
     }
-    error = supervisor_run(
-        &(struct supervisor_options){
-            .config = config, .instance = a.instance, .stop_fd = cli_stop_fd(), .has_http = true },
-        sentence);
+    error = supervisor_run(&(struct supervisor_options){ .config = config,
+                                                         .instance = a.instance,
+                                                         .stop_fd = cli_stop_fd(),
+                                                         .has_http = true,
+                                                         .partitions = a.partitions },
+                           sentence);
     config_free(config);
     if (error != OK) {
         fprintf(stderr, "segstream run: %s\n", sentence);

@@ -169,11 +169,12 @@ void task_doubt(struct task *t)
 }
 
 /* What only the partition and the clock can tell about a record. */
-static void examine(const struct task *t, struct task_record *r)
+static void examine(struct task *t, struct task_record *r)
 {
     const struct event *ev = r->event;
 
     if (hash_partition(ev->customer, t->options.partition_count) != t->options.partition) {
+        t->stats.misplaced++;
         r->event = NULL;
         r->reject = REJECT_WRONG_PARTITION;
         r->reject_text = "the customer's key belongs to another partition (murmur2)";
@@ -395,6 +396,7 @@ void task_stats_add(struct task_stats *sum, const struct task_stats *one)
     sum->duplicates += one->duplicates;
     sum->late += one->late;
     sum->diverted += one->diverted;
+    sum->misplaced += one->misplaced;
     sum->skipped += one->skipped;
     sum->timers_fired += one->timers_fired;
     sum->commits += one->commits;

@@ -146,16 +146,16 @@ int64_t task_wake_ms(
     const struct task *t); /* monotonic: turn again no later than this; never: only on input */
 int64_t task_due_ms(const struct task *t); /* earliest timer in stream time */
 
-/* OK, or why TASK_WANT_RELEASE: ERR_FENCED somebody else owns it; ERR_CONFIG the partition count of
- * the topics is not that of the stored state; ERR_ARMS see task_changed_experiment; ERR_CORRUPT,
- * and those of engine/takeover.h: halt. */
+/* OK, or why TASK_WANT_RELEASE: ERR_FENCED somebody else owns it; ERR_PARTITIONS the partition
+ * count of the topics is not that of the stored state; ERR_MOVING it is being moved to another;
+ * ERR_ARMS see task_changed_experiment; ERR_CORRUPT, and those of engine/takeover.h: halt. */
 enum err task_error(const struct task *t);
 /* After ERR_ARMS: the experiment that has run here with other arms under the same version. */
 const struct experiment_plan *task_changed_experiment(const struct task *t);
 bool task_is_drained(const struct task *t); /* nothing under way, nothing left to publish */
 
 struct task_stats {
-    int64_t records, duplicates, late, diverted, skipped, timers_fired, commits, redone,
+    int64_t records, duplicates, late, diverted, misplaced, skipped, timers_fired, commits, redone,
         reconfigured, ceiling_held, join_held, zones_unknown; /* since the start */
     int64_t outputs[OUTPUT_TYPE__COUNT];
     int64_t cached, timers, outbox_pending, stream_ms, sweeping; /* now */

@@ -110,6 +110,18 @@ static void take_state(struct task *t, const struct task_claim *claim, const str
     t->is_claimed = true;
 }
 
+/* Who moves the state, or has moved it, speaks first: whatever else is wrong comes from that. */
+static enum err judge_partitions(const struct task *t, const struct partition_state *s,
+                                 enum err error)
+{
+    if (s->moving_to != 0) {
+        return ERR_MOVING;
+    }
+    return s->partition_count != 0 && s->partition_count != t->options.partition_count
+               ? ERR_PARTITIONS
+               : error;
+}
+
 static void claimed(struct task *t, const struct task_claim *claim)
 {
     struct takeover found = { 0 };
@@ -121,9 +133,8 @@ static void claimed(struct task *t, const struct task_claim *claim)
                                                 .is_volatile = t->options.is_volatile },
                        &found);
 
-    if (error == OK && !claim->is_new && claim->state->partition_count != 0 &&
-        claim->state->partition_count != t->options.partition_count) {
-        error = ERR_CONFIG;
+    if (!claim->is_new) {
+        error = judge_partitions(t, claim->state, error);
     }
     if (error == OK) {
         error = take_counters(t, claim);

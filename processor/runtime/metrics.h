@@ -16,6 +16,7 @@
     X(EVENTS_DUPLICATE_TOTAL, counter, "events_duplicate_total", "Events whose id was seen before.") \
     X(EVENTS_SKIPPED_TOTAL,   counter, "events_skipped_total",   "Records read again after a restart and known already.") \
     X(DEAD_LETTERS_TOTAL,     counter, "dead_letters_total",     "Input records that could not be used.") \
+    X(EVENTS_MISPLACED_TOTAL, counter, "events_misplaced_total", "Events whose customer belongs to another partition (murmur2): dead letters.") \
     X(TIMERS_FIRED_TOTAL,     counter, "timers_fired_total",     "Customers handled because time passed.") \
     X(COMMITS_TOTAL,          counter, "commits_total",          "Atomic writes to the store.")    \
     X(TRIGGERS_TOTAL,         counter, "triggers_total",         "Emails decided.")                \

@@ -266,10 +266,20 @@ static bool claim(struct source *s, rd_kafka_topic_partition_list_t *list)
     return true;
 }
 
+static void drop_behind(rd_kafka_topic_partition_list_t *list, int32_t partitions_max)
+{
+    for (int i = list->cnt; partitions_max > 0 && i > 0; i--) {
+        if (list->elems[i - 1].partition >= partitions_max) {
+            (void)rd_kafka_topic_partition_list_del_by_idx(list, i - 1);
+        }
+    }
+}
+
 static void assign(struct source *s, rd_kafka_topic_partition_list_t *list)
 {
     bool is_ours = join(s);
 
+    drop_behind(list, s->options.partitions_max);
     if (is_ours && list->cnt > 0) {
         is_ours = read_remembered(s, list) == OK && claim(s, list);
     }

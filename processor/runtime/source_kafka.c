@@ -45,6 +45,7 @@ static enum err configure(struct source *s, rd_kafka_conf_t **out_conf, char out
         { TEXT("isolation.level"), TEXT("read_committed") },
         { TEXT("fetch.wait.max.ms"), TEXT("100") },
         { TEXT("queued.max.messages.kbytes"), TEXT("16384") },
+        { TEXT("topic.metadata.refresh.interval.ms"), TEXT("60000") }, /* sees topics grow */
         { TEXT("max.poll.interval.ms"), TEXT("600000") }, /* an outage of the store may last */
     };
     struct arena arena = { 0 };

@@ -15,6 +15,7 @@ struct source;
 
 struct source_options {
     const struct config *config;
+    int32_t partitions_max;         /* those behind are left alone; 0: none are */
     struct text instance;           /* of the static member; absent: a dynamic one */
     int wake_fd;                    /* an eventfd: written when there may be something to read */
     const atomic_bool *is_stopping; /* true: no more waiting for the group */

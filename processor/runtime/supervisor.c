@@ -28,7 +28,8 @@ struct supervisor {
     const struct supervisor_options *options;
     const struct config *config;
     struct arena arena;
-    int32_t partition_count;
+    int32_t partition_count;  /* of the state we work on .. */
+    int32_t topic_partitions; /* .. and of the input topics, when last asked */
     struct deliveries deliveries;
     struct publisher **publishers; /* one; or, exactly once, one per worker */
     int32_t publisher_count;
@@ -76,6 +77,10 @@ static enum err check_topics(struct supervisor *s, rd_kafka_t *client, char out_
     for (uint32_t i = 0; i < c->input_count; i++) {
         if (!wait_for_topic(s, client, c->inputs[i].topic, &count)) {
             return ERR_UNAVAILABLE;
+        }
+        s->topic_partitions = i == 0 || count > s->topic_partitions ? count : s->topic_partitions;
+        if (s->options->partitions > 0 && count >= s->options->partitions) {
+            count = s->options->partitions;
         }
         if (i > 0 && count != s->partition_count) {
             snprintf(out_text, 256,
@@ -175,6 +180,7 @@ static enum err start_workers(struct supervisor *s, char out_text[256])
     for (int32_t i = 0; error == OK && i < s->config->workers; i++) {
         struct worker_options options = { .config = s->config,
                                           .partition_count = s->partition_count,
+                                          .is_pinned = s->options->partitions > 0,
                                           .publisher = s->publishers[i % s->publisher_count],
                                           .deliveries = &s->deliveries };
 
@@ -248,6 +254,7 @@ static void set_metrics(const struct supervisor *s, const struct readiness *r,
     metrics_set(METRIC_EVENTS_DUPLICATE_TOTAL, sum->duplicates);
     metrics_set(METRIC_EVENTS_SKIPPED_TOTAL, sum->skipped);
     metrics_set(METRIC_DEAD_LETTERS_TOTAL, sum->diverted);
+    metrics_set(METRIC_EVENTS_MISPLACED_TOTAL, sum->misplaced);
     metrics_set(METRIC_TIMERS_FIRED_TOTAL, sum->timers_fired);
     metrics_set(METRIC_COMMITS_TOTAL, sum->commits);
     metrics_set(METRIC_TRIGGERS_TOTAL, sum->outputs[OUTPUT_TRIGGER]);
@@ -308,9 +315,6 @@ static const char *way_out(enum err error)
         enum err error;
         const char *text;
     } ways[] = {
-        { ERR_CONFIG,
-          ": the number of partitions is another than that of the stored state; give the "
-          "topics their old count back, or start with an empty store" },
         { ERR_REGRESSED, ": restore it, or let outputs of the lost seconds repeat: run once with "
                          "--set state.guarantee=at_least_once" },
         { ERR_WIPED, ": start the right one; to begin anew, delete the consumer group" },
@@ -328,7 +332,40 @@ static const char *way_out(enum err error)
     return "";
 }
 
-static enum err watch(struct supervisor *s, char out_text[256])
+/* The stored state has `stored` partitions, or is being moved to `moving_to`. */
+static void say_partitions(struct supervisor *s, enum err error,
+                           char out_text[SUPERVISOR_TEXT_SIZE])
+{
+    int32_t stored = 0, moving_to = 0;
+    char ignored[256];
+
+    for (int32_t i = 0; i < s->worker_count; i++) {
+        struct worker_view v;
+
+        worker_view(s->workers[i], &v);
+        stored = v.stored_partitions > stored ? v.stored_partitions : stored;
+        moving_to = v.moving_to > moving_to ? v.moving_to : moving_to;
+    }
+    stored = stored == 0 ? s->partition_count : stored;
+    (void)look_at_kafka(s, ignored); /* they may have grown while we ran */
+    if (error == ERR_MOVING) {
+        snprintf(out_text, SUPERVISOR_TEXT_SIZE,
+                 "%s: finish what was begun: segstream rekey -c FILE --partitions %d",
+                 err_text(error), moving_to);
+        return;
+    }
+    snprintf(out_text, SUPERVISOR_TEXT_SIZE,
+             "the input topics have %d partitions and the stored state has %d: where a customer's "
+             "state lies follows from the count, so it must be moved, with everything stopped:\n"
+             "  1. stop the producers and all workers\n"
+             "  2. apply what was written before: segstream run -c FILE --partitions %d, until the "
+             "lag is 0; then stop it (SIGTERM)\n"
+             "  3. segstream rekey -c FILE --partitions %d\n"
+             "  4. start the workers, then the producers",
+             s->topic_partitions, stored, stored, s->topic_partitions);
+}
+
+static enum err watch(struct supervisor *s, char out_text[SUPERVISOR_TEXT_SIZE])
 {
     enum err error = OK;
 
@@ -339,8 +376,10 @@ static enum err watch(struct supervisor *s, char out_text[256])
         error = look_at_workers(s, &r, &sum);
         set_metrics(s, &r, &sum);
     }
-    if (error != OK) {
-        snprintf(out_text, 256, "%s%s", err_text(error), way_out(error));
+    if (error == ERR_PARTITIONS || error == ERR_MOVING) {
+        say_partitions(s, error, out_text);
+    } else if (error != OK) {
+        snprintf(out_text, SUPERVISOR_TEXT_SIZE, "%s%s", err_text(error), way_out(error));
     }
     return error;
 }
@@ -398,7 +437,8 @@ static void stop(struct supervisor *s)
     arena_fini(&s->arena);
 }
 
-enum err supervisor_run(const struct supervisor_options *options, char out_text[256])
+enum err supervisor_run(const struct supervisor_options *options,
+                        char out_text[SUPERVISOR_TEXT_SIZE])
 {
     struct supervisor s = { .options = options, .config = options->config };
     enum err error;

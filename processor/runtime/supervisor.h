@@ -12,11 +12,16 @@ struct supervisor_options {
     struct text instance; /* static membership: this process' name; absent: dynamic members */
     int stop_fd;          /* an eventfd; readable: stop */
     bool has_http;
+    int32_t
+        partitions; /* work as if the topics had so many, which the state has; 0: as they have */
 };
 
+#define SUPERVISOR_TEXT_SIZE 1024
+
 /* Returns: OK when stopped by stop_fd and drained; ERR_CONFIG what Kafka has does not fit the
- * configuration (unequal partition counts); ERR_CORRUPT, ERR_REGRESSED stored state is not what was
- * written. A sentence in out_text. */
-enum err supervisor_run(const struct supervisor_options *options, char out_text[256]);
+ * configuration (unequal partition counts); ERR_PARTITIONS, ERR_MOVING it does not fit the state;
+ * ERR_CORRUPT, ERR_REGRESSED stored state is not what was written. A sentence in out_text. */
+enum err supervisor_run(const struct supervisor_options *options,
+                        char out_text[SUPERVISOR_TEXT_SIZE]);
 
 #endif /* RUNTIME_SUPERVISOR_H */

@@ -126,6 +126,10 @@ static void take_reply(struct worker *w, const struct store_reply *r)
 {
     struct slot *s = r->context;
 
+    if (r->verb == STORE_PEEK) {
+        worker_take_count(w, r);
+        return;
+    }
     if (s == NULL) {
         return; /* of a release */
     }
@@ -148,8 +152,8 @@ static void take_reply(struct worker *w, const struct store_reply *r)
         task_committed(s->task, r->error);
         break;
     case STORE_RELEASE:
-    case STORE_PEEK: /* only tools ask these */
-    case STORE_SCAN:
+    case STORE_PEEK:
+    case STORE_SCAN: /* only tools ask this */
         break;
     }
 }
@@ -323,69 +327,6 @@ static void wait_for_something(struct worker *w)
     }
 }
 
-/* What grew since the last look is added; what is now is summed. */
-static void count(struct worker_view *v, struct slot *s)
-{
-    struct task_stats now, *total = &v->stats, *seen = &s->counted;
-
-    task_stats(s->task, &now);
-    total->records += now.records - seen->records;
-    total->duplicates += now.duplicates - seen->duplicates;
-    total->late += now.late - seen->late;
-    total->diverted += now.diverted - seen->diverted;
-    total->skipped += now.skipped - seen->skipped;
-    total->timers_fired += now.timers_fired - seen->timers_fired;
-    total->commits += now.commits - seen->commits;
-    total->redone += now.redone - seen->redone;
-    total->reconfigured += now.reconfigured - seen->reconfigured;
-    total->ceiling_held += now.ceiling_held - seen->ceiling_held;
-    total->join_held += now.join_held - seen->join_held;
-    total->zones_unknown += now.zones_unknown - seen->zones_unknown;
-    if (seen->ceiling_held == 0 && now.ceiling_held > 0) {
-        log_line(LOG_WARN, "limits.ceiling", "partition=%d held=%lld", s->partition,
-                 (long long)now.ceiling_held);
-    }
-    if (seen->join_held == 0 && now.join_held > 0) {
-        log_line(LOG_WARN, "limits.join_guard", "partition=%d held=%lld", s->partition,
-                 (long long)now.join_held);
-    }
-    for (int i = 0; i < OUTPUT_TYPE__COUNT; i++) {
-        total->outputs[i] += now.outputs[i] - seen->outputs[i];
-    }
-    total->cached += now.cached;
-    total->sweeping += now.sweeping;
-    total->timers += now.timers;
-    total->outbox_pending += now.outbox_pending;
-    total->stream_ms = now.stream_ms < total->stream_ms ? now.stream_ms : total->stream_ms;
-    *seen = now;
-}
-
-static void update_view(struct worker *w)
-{
-    struct worker_view *v = &w->view;
-
-    pthread_mutex_lock(&w->view_lock);
-    v->is_kafka_up = source_is_up(w->source);
-    v->is_joined = w->is_joined;
-    v->error = w->error;
-    v->partitions = v->ready_partitions = 0;
-    v->stats.cached = v->stats.timers = v->stats.outbox_pending = v->stats.sweeping = 0;
-    v->stats.stream_ms = INSTANT_NEVER;
-    for (uint32_t i = 0; i < w->slot_count; i++) {
-        count(v, w->slots[i]);
-        v->partitions++;
-        v->ready_partitions += w->slots[i]->is_ready;
-    }
-    pthread_mutex_unlock(&w->view_lock);
-}
-
-void worker_view(struct worker *w, struct worker_view *out_view)
-{
-    pthread_mutex_lock(&w->view_lock);
-    *out_view = w->view;
-    pthread_mutex_unlock(&w->view_lock);
-}
-
 /* A partition that the group says is ours was fenced, or could not be taken, and the group does not
  * move by itself. Everything is claimed anew, so whoever the group names now ends up as the owner.
  */
@@ -434,7 +375,7 @@ static void *run(void *argument)
         worker_serve_store(w, 0);
         worker_turns(w);
         worker_commit_to_group(w, false);
-        update_view(w);
+        worker_update_view(w);
         rejoin_if_lost(w);
         wait_for_something(w);
     }
@@ -466,6 +407,8 @@ enum err worker_start(const struct worker_options *options, struct worker **out_
 {
     struct worker *w = mem_alloc(sizeof(*w));
     struct source_options source = { .config = options->config,
+                                     .partitions_max =
+                                         options->is_pinned ? options->partition_count : 0,
                                      .instance = options->instance,
                                      .is_stopping = &w->is_stopping,
                                      .context = w,

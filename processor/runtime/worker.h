@@ -13,9 +13,10 @@ struct worker;
 
 struct worker_options {
     const struct config *config;
-    struct text instance; /* of the static member; absent: a dynamic one */
-    int32_t partition_count;
-    struct store *store;         /* the worker's own, closed by its owner after worker_join */
+    struct text instance;    /* of the static member; absent: a dynamic one */
+    int32_t partition_count; /* of the input topics .. */
+    bool is_pinned;          /* .. or of the state, which has fewer: those behind are left alone */
+    struct store *store;     /* the worker's own, closed by its owner after worker_join */
     struct publisher *publisher; /* shared */
     struct deliveries *deliveries;
 };
@@ -24,8 +25,9 @@ struct worker_view { /* for readiness and metrics. Thread: any */
     bool is_kafka_up;
     bool is_joined; /* the group has given it its partitions, maybe none */
     int64_t partitions, ready_partitions;
-    struct task_stats stats; /* all partitions together; stream_ms: the least */
-    enum err error;          /* why it stopped by itself; OK: it did not */
+    struct task_stats stats;              /* all partitions together; stream_ms: the least */
+    enum err error;                       /* why it stopped by itself; OK: it did not */
+    int32_t stored_partitions, moving_to; /* of the stored state; 0: there is none */
 };
 
 /* Start the thread. Errors: ERR_CONFIG, a sentence in out_text. Owner: the caller, worker_join. */

@@ -178,9 +178,16 @@ bool worker_on_assigned(void *context, int32_t partition, struct text mark, int6
 {
     struct worker *w = context;
     struct mark remembered;
+    enum err error = partition < w->options.partition_count ? worker_check_count(w)
+                                                            : ERR_PARTITIONS; /* it has grown */
     bool is_marked = mark.at != NULL && mark_parse(mark, &remembered) == OK;
-    struct slot *s = open_slot(w, partition, is_marked ? &remembered : NULL);
+    struct slot *s;
 
+    if (error != OK) {
+        w->error = error == ERR_UNAVAILABLE ? w->error : error;
+        return false;
+    }
+    s = open_slot(w, partition, is_marked ? &remembered : NULL);
     if (mark.at != NULL && !is_marked) {
         log_line(LOG_WARN, "group.mark",
                  "partition=%d reason=\"the offset's metadata is not ours\"", partition);

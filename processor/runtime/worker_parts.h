@@ -1,7 +1,7 @@
 /* What the files of worker share; nobody else includes this.
  *
  * Layer: runtime. worker.c: the loop, the store, starting and stopping; worker_group.c: what the
- * consumer group gives and takes.
+ * consumer group gives and takes; worker_view.c: what others may see of it.
  */
 #ifndef RUNTIME_WORKER_PARTS_H
 #define RUNTIME_WORKER_PARTS_H
@@ -46,6 +46,8 @@ struct worker {
     bool is_untold;  /* joining anew since a transaction ended nobody knows how */
     int64_t comebacks; /* of the store, seen */
     bool is_joined;
+    bool is_stored_known; /* looked once how many partitions the stored state has */
+    int32_t stored_partitions, moving_to;
     enum err error;
     pthread_mutex_t view_lock;
     struct worker_view view;
@@ -59,6 +61,15 @@ void worker_turns(struct worker *w);                    /* every task does what 
 void worker_give_back(struct slot *s);                  /* records its task is done with */
 void worker_released(struct worker *w, struct slot *s); /* why, and what to do about it */
 void worker_free_slot(struct worker *w, struct slot *s);
+
+/* --- worker_count.c --- */
+/* Once, before the first claim: does the stored state have as many partitions as the topics? It may
+ * not, since they grew; partitions that are new then must not begin. Waits for the store. */
+enum err worker_check_count(struct worker *w);
+void worker_take_count(struct worker *w, const struct store_reply *r);
+
+/* --- worker_view.c --- */
+void worker_update_view(struct worker *w);
 
 /* --- worker_group.c: callbacks of source_kafka.h --- */
 void worker_on_joined(void *context, struct bytes identity);

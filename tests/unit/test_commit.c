@@ -22,6 +22,8 @@ static struct partition_state random_partition(struct rng *r, struct arena *a)
     s.lineage = rng_next(r);
     s.config = rng_next(r);
     s.partition_count = random_count(r);
+    s.moving_to = random_count(r);
+    s.is_moved = rng_chance(r, 5000);
     s.swept = rng_next(r);
     s.sweep_due_ms = random_instant(r);
     s.sweep_customer_size = (uint32_t)rng_below(r, sizeof(s.sweep_customer) + 1);
@@ -57,6 +59,8 @@ static void same_partition(const struct partition_state *a, const struct partiti
     assert_true(a->lineage == b->lineage);
     assert_true(a->config == b->config);
     assert_int_equal(a->partition_count, b->partition_count);
+    assert_int_equal(a->moving_to, b->moving_to);
+    assert_int_equal(a->is_moved, b->is_moved);
     assert_true(a->swept == b->swept);
     assert_int_equal(a->sweep_due_ms, b->sweep_due_ms);
     assert_int_equal(a->sweep_customer_size, b->sweep_customer_size);
