@@ -3,27 +3,22 @@
 #include "processor/base/instant.h"
 #include "processor/base/mem.h"
 #include "processor/cli/backtest_summary.h"
-#include "processor/cli/cli.h"
 #include "processor/cli/email_name.h"
+#include "processor/cli/options.h"
 #include "processor/cli/state_file.h"
 #include "schemas/json.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define LINE_SIZE_MAX (1024 * 1024)
 
-enum option_key { KEY_STATE = 256 };
-
 struct arguments {
-    const char *config;
     const char *events;
-    const char *state; /* NULL: the customers are not kept */
     int64_t until_ms;
     bool has_until;
     bool is_summary;
-    struct cli_overrides overrides;
+    struct cli_options common; /* state NULL: the customers are not kept */
 };
 
 struct backtest {
@@ -37,25 +32,24 @@ struct backtest {
 };
 
 static const struct argp_option options[] = {
-    { "config", 'c', "FILE", 0, "The configuration: a file or a folder", 0 },
+    CLI_OPTION_CONFIG,
     { "until", 'u', "INSTANT", 0, "Run on to this instant after the last event", 0 },
     { "output", 'o', "FORM", 0, "ndjson (default) or summary", 0 },
-    { "state", KEY_STATE, "FILE", 0,
+    { "state", CLI_KEY_STATE, "FILE", 0,
       "Keep the customers' records at the end, for explain and cuts (a folder: customers.state in "
       "it)",
       0 },
-    { "set", 's', "PATH=VALUE", 0, "Override one key", 0 },
+    CLI_OPTION_SET,
     { 0 },
 };
+
+static const char *const forms[] = { "ndjson", "summary" };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct arguments *a = state->input;
 
     switch (key) {
-    case 'c':
-        a->config = argument;
-        return 0;
     case 'u':
         a->has_until = cli_instant(argument, &a->until_ms);
         if (!a->has_until) {
@@ -63,18 +57,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         }
         return 0;
     case 'o':
-        a->is_summary = strcmp(argument, "summary") == 0;
-        if (!a->is_summary && strcmp(argument, "ndjson") != 0) {
-            argp_error(state, "-o is ndjson or summary, not `%s`", argument);
-        }
-        return 0;
-    case KEY_STATE:
-        a->state = argument;
-        return 0;
-    case 's':
-        if (!cli_override(&a->overrides, argument)) {
-            argp_error(state, "--set wants PATH=VALUE");
-        }
+        a->is_summary = cli_form(argument, forms, 2, state) == 1;
         return 0;
     case ARGP_KEY_ARG:
         if (a->events != NULL) {
@@ -83,12 +66,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->events = argument;
         return 0;
     case ARGP_KEY_END:
-        if (a->config == NULL || a->events == NULL) {
+        if (a->common.config == NULL || a->events == NULL) {
             argp_error(state, "-c CONFIG and a file of events are needed");
         }
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_options_parse(&a->common, key, argument, state);
     }
 }
 
@@ -169,9 +152,9 @@ static enum exit_code end_of_events(struct backtest *b, const struct arguments *
     if (b->summary != NULL) {
         summary_print(b->summary, b->timeline, stdout);
     }
-    if (a->state != NULL &&
-        state_file_write(a->state, b->config->rules, b->timeline, until_ms) != OK) {
-        fprintf(stderr, "segstream backtest: cannot write %s\n", a->state);
+    if (a->common.state != NULL &&
+        state_file_write(a->common.state, b->config->rules, b->timeline, until_ms) != OK) {
+        fprintf(stderr, "segstream backtest: cannot write %s\n", a->common.state);
         return EXIT_USAGE;
     }
     return EXIT_GOOD;
@@ -224,7 +207,7 @@ int cmd_backtest(int argc, char **argv)
     enum exit_code code;
 
     cli_parse(&argp, argc, argv, &a);
-    code = cli_load(a.config, CONFIG_NEED_RULES, &a.overrides, &b.config);
+    code = cli_load(a.common.config, CONFIG_NEED_RULES, &a.common.overrides, &b.config);
     if (code == EXIT_GOOD) {
         code = backtest(&b, &a);
     }

@@ -3,29 +3,27 @@
 #include "processor/cli/check_against.h"
 #include "processor/cli/check_output.h"
 #include "processor/cli/checks_page.h"
-#include "processor/cli/cli.h"
+#include "processor/cli/options.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <time.h>
 
 #define FILES_MAX 64
 
-enum long_option { OPTION_DENY = 256, OPTION_ALL, OPTION_EXPLAIN, OPTION_AGAINST, OPTION_AT };
+enum long_option { OPTION_DENY = 256, OPTION_ALL, OPTION_EXPLAIN, OPTION_AGAINST };
 
 struct arguments {
     const char *files[FILES_MAX]; /* with is_explaining: codes */
     int count;
-    struct cli_overrides overrides;
+    struct cli_options common;
     const char *against; /* NULL: no comparison */
-    int64_t at_ms;       /* never: now */
     enum check_form form;
     bool denies_warnings, is_quiet, wants_all, is_explaining;
 };
 
 static const struct argp_option options[] = {
     { "config", 'c', "FILE", 0, "A file or a folder; the same as naming it", 0 },
-    { "set", 's', "PATH=VALUE", 0, "Override one key", 0 },
+    CLI_OPTION_SET,
     { "output", 'o', "text|json|github", 0, "How to say it: for people, tools, or GitHub workflows",
       0 },
     { "deny", OPTION_DENY, "warnings", 0, "Exit with 1 when there are warnings", 0 },
@@ -35,22 +33,11 @@ static const struct argp_option options[] = {
       "What a code means, with a wrong and a right example; alone: list the codes", 0 },
     { "against", OPTION_AGAINST, "OLD", 0,
       "Say what the change from OLD will do: segments, counters, runs, experiments", 0 },
-    { "at", OPTION_AT, "INSTANT", 0, "With --against: when it is made (default: now)", 0 },
+    CLI_OPTION_AT("With --against: when it is made (default: now)"),
     { 0 },
 };
 
-static void parse_form(struct arguments *a, const char *argument, struct argp_state *state)
-{
-    static const char *const names[] = { "text", "json", "github" };
-
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(argument, names[i]) == 0) {
-            a->form = (enum check_form)i;
-            return;
-        }
-    }
-    argp_error(state, "-o wants text, json or github");
-}
+static const char *const forms[] = { "text", "json", "github" }; /* as enum check_form */
 
 static void add_file(struct arguments *a, const char *argument, struct argp_state *state)
 {
@@ -69,24 +56,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_ARG:
         add_file(a, argument, state);
         return 0;
-    case 's':
-        if (!cli_override(&a->overrides, argument)) {
-            argp_error(state, "--set wants PATH=VALUE");
-        }
-        return 0;
     case 'o':
-        parse_form(a, argument, state);
+        a->form = (enum check_form)cli_form(argument, forms, 3, state);
         return 0;
     case 'q':
         a->is_quiet = true;
         return 0;
     case OPTION_AGAINST:
         a->against = argument;
-        return 0;
-    case OPTION_AT:
-        if (!cli_instant(argument, &a->at_ms)) {
-            argp_error(state, "--at wants RFC 3339 or integer ms, not `%s`", argument);
-        }
         return 0;
     case OPTION_DENY:
         if (strcmp(argument, "warnings") != 0) {
@@ -109,7 +86,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         }
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_options_parse(&a->common, key, argument, state);
     }
 }
 
@@ -157,8 +134,8 @@ static enum exit_code check(const struct arguments *a, struct check_output *out,
                 (a->wants_all ? CONFIG_NEED_NOTES : 0);
     struct config_problems problems = { 0 };
     struct config *config = NULL;
-    enum err error =
-        config_load(path, needs, a->overrides.items, a->overrides.count, &config, &problems);
+    enum err error = config_load(path, needs, a->common.overrides.items, a->common.overrides.count,
+                                 &config, &problems);
     bool has_warnings = problems.count > problems.error_count;
 
     check_output_put(out, path, &problems, config);
@@ -174,15 +151,15 @@ static enum exit_code compare(const struct arguments *a)
 {
     enum exit_code worst = EXIT_GOOD;
     struct timespec now = { 0 };
-    int64_t at_ms = a->at_ms;
+    int64_t at_ms = a->common.at_ms;
 
     if (at_ms == INSTANT_NEVER) {
         (void)clock_gettime(CLOCK_REALTIME, &now);
         at_ms = (int64_t)now.tv_sec * SECOND_MS;
     }
     for (int i = 0; i < a->count; i++) {
-        enum exit_code code =
-            check_against(a->files[i], a->against, &a->overrides, at_ms, a->form == CHECK_JSON);
+        enum exit_code code = check_against(a->files[i], a->against, &a->common.overrides, at_ms,
+                                            a->form == CHECK_JSON);
 
         worst = code > worst ? code : worst;
     }
@@ -200,7 +177,7 @@ int cmd_check(int argc, char **argv)
                "Exit codes: 0 good, 1 a warning was denied, 64 wrong usage, 78 the configuration "
                "is wrong."
     };
-    struct arguments a = { .at_ms = INSTANT_NEVER };
+    struct arguments a = { .common.at_ms = INSTANT_NEVER };
     struct check_output out;
     enum exit_code worst = EXIT_GOOD;
 

@@ -6,27 +6,16 @@
  */
 #include "processor/base/instant.h"
 #include "processor/base/mem.h"
-#include "processor/cli/cli.h"
 #include "processor/cli/customer_source.h"
+#include "processor/cli/options.h"
 #include "processor/cli/value_text.h"
 
-#include <argp.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define FEW 100 /* customers: fewer are hardly a population */
-
-enum option_key { KEY_AT = 256, KEY_STATE, KEY_PARTITIONS };
-
-struct arguments {
-    const char *config;
-    const char *state; /* NULL: Redis */
-    int32_t partitions;
-    int64_t at_ms; /* never: not given */
-    struct cli_overrides overrides;
-};
 
 struct sample { /* one value of every customer */
     int64_t *values;
@@ -42,44 +31,21 @@ struct population {
 };
 
 static const struct argp_option options[] = {
-    { "config", 'c', "FILE", 0, "The configuration: a file or a folder", 0 },
-    { "state", KEY_STATE, "FILE", 0, "What `backtest --state FILE` wrote, instead of Redis", 0 },
-    { "at", KEY_AT, "INSTANT", 0, "As of then (default: now, or the end of the backtest)", 0 },
-    { "partitions", KEY_PARTITIONS, "N", 0,
-      "Of the input topics (default: as the stored state says)", 0 },
-    { "set", 's', "PATH=VALUE", 0, "Override one key", 0 },
+    CLI_OPTION_CONFIG,
+    CLI_OPTION_STATE,
+    CLI_OPTION_AT("As of then (default: now, or the end of the backtest)"),
+    CLI_OPTION_PARTITIONS,
+    CLI_OPTION_SET,
     { 0 },
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
-    struct arguments *a = state->input;
+    struct cli_options *a = state->input;
 
     switch (key) {
-    case 'c':
     case ARGP_KEY_ARG:
-        if (a->config != NULL) {
-            argp_error(state, "one configuration");
-        }
-        a->config = argument;
-        return 0;
-    case KEY_STATE:
-        a->state = argument;
-        return 0;
-    case KEY_AT:
-        if (!cli_instant(argument, &a->at_ms)) {
-            argp_error(state, "--at wants RFC 3339 or integer ms, not `%s`", argument);
-        }
-        return 0;
-    case KEY_PARTITIONS:
-        if (!cli_partitions(argument, &a->partitions)) {
-            argp_error(state, "--partitions wants a number, not `%s`", argument);
-        }
-        return 0;
-    case 's':
-        if (!cli_override(&a->overrides, argument)) {
-            argp_error(state, "--set wants PATH=VALUE");
-        }
+        cli_options_config(a, argument, state);
         return 0;
     case ARGP_KEY_END:
         if (a->config == NULL) {
@@ -87,7 +53,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         }
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_options_parse(a, key, argument, state);
     }
 }
 
@@ -224,7 +190,7 @@ static void print_patch(struct population *p)
 
 /* --- finding --- */
 
-static int64_t instant_of(const struct arguments *a, const struct config *config,
+static int64_t instant_of(const struct cli_options *a, const struct config *config,
                           const struct customer_source *source)
 {
     struct timespec now = { 0 };
@@ -239,7 +205,7 @@ static int64_t instant_of(const struct arguments *a, const struct config *config
     return (int64_t)now.tv_sec * SECOND_MS + now.tv_nsec / 1000000;
 }
 
-static enum exit_code cuts(const struct arguments *a, const struct config *config)
+static enum exit_code cuts(const struct cli_options *a, const struct config *config)
 {
     char sentence[256] = "";
     bool is_config = false;
@@ -284,7 +250,7 @@ int cmd_cuts(int argc, char **argv)
             "  segstream cuts -c shop.yaml\n"
             "  segstream cuts -c shop.yaml --state shop.state"
     };
-    struct arguments a = { .at_ms = INSTANT_NEVER };
+    struct cli_options a = { .at_ms = INSTANT_NEVER };
     struct config *config = NULL;
     enum exit_code code;
 

@@ -3,67 +3,37 @@
  * Reads Redis, with workers up or down, or the state file of a backtest; writes nothing.
  */
 #include "processor/base/instant.h"
-#include "processor/cli/cli.h"
 #include "processor/cli/explained.h"
+#include "processor/cli/options.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <time.h>
 
-enum option_key { KEY_AT = 256, KEY_STATE, KEY_PARTITIONS };
-
 struct arguments {
-    const char *config;
     const char *customer;
-    const char *state; /* NULL: Redis */
-    int32_t partitions;
-    int64_t at_ms; /* never: not given */
     bool is_json;
-    struct cli_overrides overrides;
+    struct cli_options common;
 };
 
 static const struct argp_option options[] = {
-    { "config", 'c', "FILE", 0, "The configuration: a file or a folder", 0 },
-    { "state", KEY_STATE, "FILE", 0, "What `backtest --state FILE` wrote, instead of Redis", 0 },
-    { "at", KEY_AT, "INSTANT", 0, "As it will be then, if nothing new comes", 0 },
-    { "partitions", KEY_PARTITIONS, "N", 0,
-      "Of the input topics (default: as the stored state says)", 0 },
+    CLI_OPTION_CONFIG,
+    CLI_OPTION_STATE,
+    CLI_OPTION_AT("As it will be then, if nothing new comes"),
+    CLI_OPTION_PARTITIONS,
     { "output", 'o', "FORM", 0, "text (default) or json", 0 },
-    { "set", 's', "PATH=VALUE", 0, "Override one key", 0 },
+    CLI_OPTION_SET,
     { 0 },
 };
+
+static const char *const forms[] = { "text", "json" };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct arguments *a = state->input;
 
     switch (key) {
-    case 'c':
-        a->config = argument;
-        return 0;
-    case KEY_STATE:
-        a->state = argument;
-        return 0;
-    case KEY_AT:
-        if (!cli_instant(argument, &a->at_ms)) {
-            argp_error(state, "--at wants RFC 3339 or integer ms, not `%s`", argument);
-        }
-        return 0;
-    case KEY_PARTITIONS:
-        if (!cli_partitions(argument, &a->partitions)) {
-            argp_error(state, "--partitions wants a number, not `%s`", argument);
-        }
-        return 0;
     case 'o':
-        a->is_json = strcmp(argument, "json") == 0;
-        if (!a->is_json && strcmp(argument, "text") != 0) {
-            argp_error(state, "-o is text or json, not `%s`", argument);
-        }
-        return 0;
-    case 's':
-        if (!cli_override(&a->overrides, argument)) {
-            argp_error(state, "--set wants PATH=VALUE");
-        }
+        a->is_json = cli_form(argument, forms, 2, state) == 1;
         return 0;
     case ARGP_KEY_ARG:
         if (a->customer != NULL) {
@@ -72,12 +42,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->customer = argument;
         return 0;
     case ARGP_KEY_END:
-        if (a->customer == NULL || a->config == NULL) {
+        if (a->customer == NULL || a->common.config == NULL) {
             argp_error(state, "a customer and -c CONFIG are needed");
         }
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_options_parse(&a->common, key, argument, state);
     }
 }
 
@@ -101,7 +71,7 @@ static enum exit_code explain(const struct arguments *a, const struct config *co
     int64_t decided_ms = found->customer->decided_at_ms;
     struct explained x;
 
-    if (a->at_ms != INSTANT_NEVER && a->at_ms < decided_ms) {
+    if (a->common.at_ms != INSTANT_NEVER && a->common.at_ms < decided_ms) {
         char text[INSTANT_TEXT_SIZE];
 
         instant_format(decided_ms, text);
@@ -111,8 +81,8 @@ static enum exit_code explain(const struct arguments *a, const struct config *co
                 text);
         return EXIT_USAGE;
     }
-    explained_init(&x, config, text_of(a->customer), found, a->at_ms,
-                   now_of(config, found, a->state != NULL));
+    explained_init(&x, config, text_of(a->customer), found, a->common.at_ms,
+                   now_of(config, found, a->common.state != NULL));
     if (a->is_json) {
         explained_say_json(&x, stdout);
     } else {
@@ -127,7 +97,7 @@ static enum exit_code find_and_explain(const struct arguments *a, const struct c
     char sentence[256] = "";
     bool is_config = false;
     struct customer_source *source =
-        customer_source_open(config, a->state, a->partitions, sentence, &is_config);
+        customer_source_open(config, a->common.state, a->common.partitions, sentence, &is_config);
     struct customer_found found = { 0 };
     enum exit_code code = EXIT_GOOD;
 
@@ -161,12 +131,12 @@ int cmd_explain(int argc, char **argv)
                "  segstream backtest -c shop.yaml events.ndjson --state shop.state > /dev/null\n"
                "  segstream explain c-1042 -c shop.yaml --state shop.state"
     };
-    struct arguments a = { .at_ms = INSTANT_NEVER };
+    struct arguments a = { .common.at_ms = INSTANT_NEVER };
     struct config *config = NULL;
     enum exit_code code;
 
     cli_parse(&argp, argc, argv, &a);
-    code = cli_load(a.config, CONFIG_NEED_RULES, &a.overrides, &config);
+    code = cli_load(a.common.config, CONFIG_NEED_RULES, &a.common.overrides, &config);
     if (code == EXIT_GOOD) {
         code = find_and_explain(&a, config);
     }

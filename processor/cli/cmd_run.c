@@ -1,33 +1,28 @@
 /* segstream run -c CONFIG: process events from Kafka until SIGINT or SIGTERM. */
-#include "processor/cli/cli.h"
+#include "processor/cli/options.h"
 #include "processor/runtime/supervisor.h"
 
-#include <argp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum option_key { KEY_PARTITIONS = 256 };
-
 struct arguments {
-    const char *config;
     struct text instance;
-    int32_t partitions; /* 0: as the topics have */
-    struct cli_overrides overrides;
+    struct cli_options common; /* partitions 0: as the topics have */
 };
 
 static const struct argp_option options[] = {
-    { "config", 'c', "FILE", 0, "The configuration: a file or a folder", 0 },
+    CLI_OPTION_CONFIG,
     { "instance", 'i', "ID", 0,
       "This process' name: a static member of the group, so that a quick restart moves no "
       "partition",
       0 },
-    { "partitions", KEY_PARTITIONS, "N", 0,
+    { "partitions", CLI_KEY_PARTITIONS, "N", 0,
       "Work on the first N partitions of topics that have grown, as the stored state has them: "
       "before `segstream rekey`",
       0 },
-    { "set", 's', "PATH=VALUE", 0, "Override one key", 0 },
+    CLI_OPTION_SET,
     { 0 },
 };
 
@@ -36,33 +31,19 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     struct arguments *a = state->input;
 
     switch (key) {
-    case 'c':
     case ARGP_KEY_ARG:
-        if (a->config != NULL) {
-            argp_error(state, "one configuration");
-        }
-        a->config = argument;
+        cli_options_config(&a->common, argument, state);
         return 0;
     case 'i':
         a->instance = text_of(argument);
         return 0;
-    case KEY_PARTITIONS:
-        if (!cli_partitions(argument, &a->partitions)) {
-            argp_error(state, "--partitions wants a number, not `%s`", argument);
-        }
-        return 0;
-    case 's':
-        if (!cli_override(&a->overrides, argument)) {
-            argp_error(state, "--set wants PATH=VALUE");
-        }
-        return 0;
     case ARGP_KEY_END:
-        if (a->config == NULL) {
+        if (a->common.config == NULL) {
             argp_error(state, "which configuration? -c FILE");
         }
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_options_parse(&a->common, key, argument, state);
     }
 }
 
@@ -103,8 +84,8 @@ int cmd_run(int argc, char **argv)
     enum err error;
 
     cli_parse(&argp, argc, argv, &a);
-    code = cli_load(a.config, CONFIG_NEED_KAFKA | CONFIG_NEED_STATE | CONFIG_NEED_TOPICS,
-                    &a.overrides, &config);
+    code = cli_load(a.common.config, CONFIG_NEED_KAFKA | CONFIG_NEED_STATE | CONFIG_NEED_TOPICS,
+                    &a.common.overrides, &config);
     if (code != EXIT_GOOD) {
         return (int)code;
     }
@@ -112,7 +93,7 @@ int cmd_run(int argc, char **argv)
                                                          .instance = a.instance,
                                                          .stop_fd = cli_stop_fd(),
                                                          .has_http = true,
-                                                         .partitions = a.partitions },
+                                                         .partitions = a.common.partitions },
                            sentence);
     config_free(config);
     if (error != OK) {

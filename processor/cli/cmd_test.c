@@ -1,11 +1,10 @@
 /* segstream test [FILE...]: the `tests:` of configurations, in virtual time (LANGUAGE.md section
  * 10).
  */
-#include "processor/cli/cli.h"
+#include "processor/cli/options.h"
 #include "processor/cli/test_coverage.h"
 #include "processor/cli/test_report.h"
 
-#include <argp.h>
 #include <stdio.h>
 
 #define FILES_MAX 64
@@ -18,7 +17,7 @@ struct arguments {
     struct text name; /* part of the names of the tests to run; absent: all */
     bool has_coverage;
     struct test_report report;
-    struct cli_overrides overrides;
+    struct cli_options common;
 };
 
 static const struct argp_option options[] = {
@@ -28,9 +27,11 @@ static const struct argp_option options[] = {
     { "coverage", KEY_COVERAGE, NULL, 0,
       "Say which segments, rungs, emails and branches the tests have reached, and which not", 0 },
     { "output", 'o', "FORM", 0, "text (default), tap or junit", 0 },
-    { "set", 's', "PATH=VALUE", 0, "Override one key", 0 },
+    CLI_OPTION_SET,
     { 0 },
 };
+
+static const char *const forms[TEST_FORM__COUNT] = { "text", "tap", "junit" };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -52,14 +53,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->has_coverage = true;
         return 0;
     case 'o':
-        if (!test_report_form(argument, &a->report.form)) {
-            argp_error(state, "-o is text, tap or junit, not `%s`", argument);
-        }
-        return 0;
-    case 's':
-        if (!cli_override(&a->overrides, argument)) {
-            argp_error(state, "--set wants PATH=VALUE");
-        }
+        a->report.form = (enum test_form)cli_form(argument, forms, TEST_FORM__COUNT, state);
         return 0;
     case ARGP_KEY_END:
         if (a->count == 0) {
@@ -67,7 +61,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         }
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_options_parse(&a->common, key, argument, state);
     }
 }
 
@@ -96,7 +90,7 @@ static enum exit_code run_file(struct arguments *a, const char *path, uint32_t *
 {
     struct test_coverage *coverage = NULL;
     struct config *config = NULL;
-    enum exit_code code = cli_load(path, CONFIG_NEED_RULES, &a->overrides, &config);
+    enum exit_code code = cli_load(path, CONFIG_NEED_RULES, &a->common.overrides, &config);
     bool is_machine = a->report.form == TEST_FORM_JUNIT;
 
     if (code != EXIT_GOOD) {

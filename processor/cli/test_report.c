@@ -7,19 +7,6 @@
 #define HAPPENED_MAX 5 /* of what happened instead, shown per failure */
 #define NAME_WIDTH   64
 
-bool test_report_form(const char *name, enum test_form *out_form)
-{
-    static const char *const names[TEST_FORM__COUNT] = { "text", "tap", "junit" };
-
-    for (int i = 0; i < TEST_FORM__COUNT; i++) {
-        if (strcmp(name, names[i]) == 0) {
-            *out_form = (enum test_form)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* --- failures, a line each --- */
 
 /* Lines of one failed test go into its arena first: JUnit wants them quoted. */

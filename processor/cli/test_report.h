@@ -16,8 +16,6 @@ struct test_report {
     uint32_t passed, failed;
 };
 
-bool test_report_form(const char *name, enum test_form *out_form); /* "text", "tap", "junit" */
-
 void test_report_begin(struct test_report *r);
 void test_report_begin_file(struct test_report *r, const char *path);
 void test_report_add(struct test_report *r, const struct config *config,
