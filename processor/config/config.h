@@ -7,6 +7,7 @@
 #define CONFIG_CONFIG_H
 #include "processor/config/tests.h"
 #include "processor/config/yaml.h"
+#include "processor/engine/breaker.h"
 #include "processor/engine/rules.h"
 #include "schemas/event.h"
 
@@ -38,6 +39,7 @@ struct config {
     const struct topic_config *inputs;
     uint32_t input_count;
     struct text outputs[OUTPUT_TYPE__COUNT]; /* topic by output type; absent: not configured */
+    struct breaker_plan stop_above;          /* of dead letters */
     /* state */
     enum store_kind store;
     struct text redis_host; /* redis:// */

@@ -95,16 +95,20 @@ EACH(INPUTS, SHAPE_MAP, &INPUT);
 static const struct key OUTPUT_KEYS[] = {
     { "topic", SHAPE_TEXT, NEEDED, SAYS("Name of the Kafka topic.") },
     { "format", SHAPE_CHOICE, .choices = "avro", SAYS("How records are written.") },
-    { "stop_above", NOT_YET("stopping when too many dead letters appear"),
-      SAYS("Stop when more of the input than this is unusable, like 5% per 1m.") },
 };
 static const struct keys OUTPUT = KEYS(OUTPUT_KEYS);
+static const struct key DEAD_LETTER_KEYS[] = {
+    { "topic", SHAPE_TEXT, NEEDED, SAYS("Name of the Kafka topic.") },
+    { "format", SHAPE_CHOICE, .choices = "avro", SAYS("How records are written.") },
+    { "stop_above", SHAPE_TEXT, SAYS("Stop a partition when more of its input than this is unusable, like 5% per 1m.") },
+};
+static const struct keys DEAD_LETTERS = KEYS(DEAD_LETTER_KEYS);
 static const struct key TOPICS_KEYS[] = {
     { "in", SHAPE_MAP_OF, &INPUTS, NEEDED, SAYS("Input topics by name; the order decides ties of time.") },
     { "triggers", SHAPE_MAP, &OUTPUT, SAYS("Where emails to send now go.") },
     { "memberships", SHAPE_MAP, &OUTPUT, SAYS("Where segments entered and left go (compacted).") },
     { "outcomes", SHAPE_MAP, &OUTPUT, SAYS("Where what sequences decided goes.") },
-    { "dead_letters", SHAPE_MAP, &OUTPUT, SAYS("Where input that could not be used goes.") },
+    { "dead_letters", SHAPE_MAP, &DEAD_LETTERS, SAYS("Where input that could not be used goes.") },
 };
 static const struct keys TOPICS = KEYS(TOPICS_KEYS);
 

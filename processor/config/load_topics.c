@@ -1,3 +1,4 @@
+#include "processor/base/instant.h"
 #include "processor/config/load.h"
 #include "schemas/avro.h"
 #include "schemas/commit.h"
@@ -142,6 +143,32 @@ static void load_input(struct loader *l, const struct yaml_node *key, const stru
     t->mapping.currency = mapped(l, n, "currency");
 }
 
+/* "5% per 1m" */
+static void load_stop_above(struct loader *l, const struct yaml_node *n)
+{
+    struct breaker_plan plan = { 0, 0 };
+    const char *per =
+        n == NULL || n->text.size == 0 ? NULL : memmem(n->text.at, n->text.size, " per ", 5);
+    struct yaml_node share, window;
+
+    if (n == NULL || n->kind != YAML_SCALAR) {
+        return;
+    }
+    share = window = *n;
+    if (per != NULL) {
+        share.text.size = (size_t)(per - n->text.at);
+        window.text = (struct text){ per + 5, n->text.size - share.text.size - 5 };
+    }
+    if (per == NULL || !scalar_percent(&share, &plan.share) ||
+        !scalar_duration(&window, &plan.window_ms) || plan.window_ms < SECOND_MS ||
+        plan.window_ms > DAY_MS) {
+        problem_add(l->problems, n->place, "E0007",
+                    "expected a share of the input and a time from 1s to 1d, like 5%% per 1m");
+        return;
+    }
+    l->config->stop_above = plan;
+}
+
 void load_topics(struct loader *l)
 {
     const struct yaml_node *n = load_section(l, "topics", YAML_MAP);
@@ -159,6 +186,7 @@ void load_topics(struct loader *l)
         }
     }
     c->inputs = inputs;
+    load_stop_above(l, yaml_get(yaml_get(n, "dead_letters", NULL), "stop_above", NULL));
     check_uses(l, n);
     if (in != NULL && (c->input_count == 0 || c->input_count > COMMIT_TOPICS_MAX)) {
         problem_add(l->problems, in->place, "E0171", "1 to %d input topics", COMMIT_TOPICS_MAX);

@@ -20,6 +20,7 @@ struct task *task_new(const struct task_options *options)
     t->mark = t->has_mark ? *options->mark : (struct mark){ .stream_ms = INSTANT_MIN };
     t->epoch = options->mark == NULL ? 1 : options->mark->epoch + 1;
     t->options.mark = NULL;
+    t->breaker.plan = options->stop_above;
     t->picked = mem_alloc(options->batch_records * sizeof(struct picked));
     t->outputs.arena = &t->output_arena;
     t->waiting_since_ms = INSTANT_NEVER;
@@ -345,7 +346,7 @@ int64_t task_wake_ms(const struct task *t)
     if (t->phase != PHASE_READY) {
         return INSTANT_NEVER;
     }
-    if (t->queued > 0 && t->waiting_since_ms != INSTANT_NEVER) {
+    if (t->queued > 0 && t->waiting_since_ms != INSTANT_NEVER && !t->breaker.is_open) {
         wake_ms = t->waiting_since_ms + t->options.commit_every_ms;
     } else if (t->outbox.published > t->state.outbox_trimmed) {
         wake_ms = t->last_commit_ms + SECOND_MS;
@@ -363,6 +364,11 @@ int64_t task_due_ms(const struct task *t)
 const struct experiment_plan *task_changed_experiment(const struct task *t)
 {
     return t->changed_experiment;
+}
+
+const struct task_stop *task_stopped(const struct task *t)
+{
+    return t->breaker.is_open && t->phase != PHASE_RELEASED ? &t->stop : NULL;
 }
 
 enum err task_error(const struct task *t)
@@ -388,6 +394,7 @@ void task_stats(const struct task *t, struct task_stats *out_stats)
     out_stats->join_held = t->counts[STEP_COUNT_JOIN];
     out_stats->zones_unknown = t->counts[STEP_COUNT_ZONE_UNKNOWN];
     out_stats->sweeping = sweep_is_open(t);
+    out_stats->stopped = t->breaker.is_open;
 }
 
 void task_stats_add(struct task_stats *sum, const struct task_stats *one)
@@ -406,6 +413,7 @@ void task_stats_add(struct task_stats *sum, const struct task_stats *one)
     sum->join_held += one->join_held;
     sum->zones_unknown += one->zones_unknown;
     sum->sweeping += one->sweeping;
+    sum->stopped += one->stopped;
     for (int i = 0; i < OUTPUT_TYPE__COUNT; i++) {
         sum->outputs[i] += one->outputs[i];
     }

@@ -21,6 +21,7 @@
  */
 #ifndef ENGINE_TASK_H
 #define ENGINE_TASK_H
+#include "processor/engine/breaker.h"
 #include "processor/engine/clock.h"
 #include "processor/engine/rules.h"
 #include "processor/engine/step.h"
@@ -61,6 +62,7 @@ struct task_options {
     uint64_t lineage;        /* drawn at random, used when the partition is new */
     int64_t redo_ms;         /* commits so old are durable in the store for certain */
     size_t redo_bytes_max;   /* kept of younger ones */
+    struct breaker_plan stop_above; /* of dead letters */
 };
 
 enum task_want {
@@ -152,13 +154,21 @@ int64_t task_due_ms(const struct task *t); /* earliest timer in stream time */
 enum err task_error(const struct task *t);
 /* After ERR_ARMS: the experiment that has run here with other arms under the same version. */
 const struct experiment_plan *task_changed_experiment(const struct task *t);
+/* Input is held since too much of it is unusable: the record that would be one too many, and what
+ * was counted before it. Time stands still with it; what is due by then is done, what is decided
+ * leaves. Returns: NULL when it is not. */
+struct task_stop {
+    const struct task_record *record;
+    int64_t letters, records; /* of the window */
+};
+const struct task_stop *task_stopped(const struct task *t);
 bool task_is_drained(const struct task *t); /* nothing under way, nothing left to publish */
 
 struct task_stats {
     int64_t records, duplicates, late, diverted, misplaced, skipped, timers_fired, commits, redone,
         reconfigured, ceiling_held, join_held, zones_unknown; /* since the start */
     int64_t outputs[OUTPUT_TYPE__COUNT];
-    int64_t cached, timers, outbox_pending, stream_ms, sweeping; /* now */
+    int64_t cached, timers, outbox_pending, stream_ms, sweeping, stopped; /* now */
 };
 void task_stats(const struct task *t, struct task_stats *out_stats);
 void task_stats_add(struct task_stats *sum,

@@ -57,6 +57,20 @@ static void see_heads(struct task *t)
     t->stream_ms = clock_advance(&t->clock, t->wall_ms);
 }
 
+/* Returns: false when it is one dead letter too many, and stays where it is. */
+static bool admit(struct task *t, const struct task_record *r)
+{
+    bool was_open = t->breaker.is_open;
+
+    if (breaker_admits(&t->breaker, r->event == NULL, t->monotonic_ms)) {
+        return true;
+    }
+    if (!was_open) {
+        t->stop = (struct task_stop){ r, t->breaker.letters, t->breaker.records };
+    }
+    return false;
+}
+
 static bool pick_record(struct task *t)
 {
     int64_t heads_ms[COMMIT_TOPICS_MAX];
@@ -69,7 +83,7 @@ static bool pick_record(struct task *t)
         has_head[i] = t->queues[i].first != NULL;
     }
     topic = clock_next(&t->clock, heads_ms, has_head);
-    if (topic < 0) {
+    if (topic < 0 || !admit(t, t->queues[topic].first)) {
         return false;
     }
     *p = (struct picked){ .record = pop(t, (uint32_t)topic), .stream_ms = t->stream_ms };

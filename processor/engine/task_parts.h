@@ -149,6 +149,8 @@ struct task {
     uint32_t entry_capacity;
     struct outbox outbox;
     int64_t counts[STEP_COUNT__COUNT];
+    struct breaker breaker;
+    struct task_stop stop; /* once the breaker is open */
     struct task_stats stats;
 };
 

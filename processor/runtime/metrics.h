@@ -32,6 +32,7 @@
     X(JOIN_HELD_TOTAL,        counter, "join_held_total",        "Judgements held by limits.join_guard.") \
     X(ZONES_UNKNOWN_TOTAL,    counter, "zones_unknown_total",    "Times a customer's zone was none and time.zone stood in.") \
     X(PARTITIONS_SWEEPING,    gauge,   "partitions_sweeping",    "Partitions whose customers have not all seen the configuration yet.") \
+    X(PARTITIONS_STOPPED,     gauge,   "partitions_stopped",     "Partitions whose input dead_letters.stop_above holds.") \
     X(STREAM_TIME_LAG_MS,     gauge,   "stream_time_lag_ms",     "Wall clock minus the least stream time, in milliseconds.") \
     X(STORE_UP,               gauge,   "store_up",               "1 when the store answers.")      \
     X(KAFKA_UP,               gauge,   "kafka_up",               "1 when a broker is connected.")  \

@@ -270,13 +270,14 @@ static void set_metrics(const struct supervisor *s, const struct readiness *r,
     metrics_set(METRIC_TIMERS_PENDING, sum->timers);
     metrics_set(METRIC_OUTBOX_PENDING, sum->outbox_pending);
     metrics_set(METRIC_PARTITIONS_OWNED, r->partitions);
+    metrics_set(METRIC_PARTITIONS_STOPPED, sum->stopped);
     if (sum->stream_ms != INSTANT_NEVER && sum->stream_ms != INSTANT_MIN) {
         metrics_set(METRIC_STREAM_TIME_LAG_MS, wall_ms - sum->stream_ms);
     }
     metrics_set(METRIC_STORE_UP, r->is_store_up);
     metrics_set(METRIC_KAFKA_UP, r->is_kafka_up);
-    metrics_set(METRIC_READY,
-                r->is_kafka_up && r->is_store_up && r->is_joined && r->ready == r->partitions);
+    metrics_set(METRIC_READY, r->is_kafka_up && r->is_store_up && r->is_joined &&
+                                  r->ready == r->partitions && sum->stopped == 0);
 }
 
 /* One line per thing that is not ready. Thread: that of HTTP. */
@@ -304,6 +305,10 @@ static bool say_readiness(void *context, struct bytes_out *out)
     if (r.ready < r.partitions) {
         bytes_put_format(out, "partitions: %lld of %lld ready\n", (long long)r.ready,
                          (long long)r.partitions);
+    }
+    if (sum.stopped > 0) {
+        bytes_put_format(out, "dead letters: %lld of %lld partitions stopped by stop_above\n",
+                         (long long)sum.stopped, (long long)r.partitions);
     }
     return bytes_out_view(out).size == before;
 }

@@ -131,7 +131,8 @@ static struct slot *open_slot(struct worker *w, int32_t partition, const struct 
                                     .mark = mark,
                                     .lineage = random_lineage(),
                                     .redo_ms = REDO_MS,
-                                    .redo_bytes_max = REDO_BYTES_MAX };
+                                    .redo_bytes_max = REDO_BYTES_MAX,
+                                    .stop_above = c->stop_above };
     struct slot *s = mem_alloc(sizeof(*s));
 
     s->partition = partition;

@@ -5,10 +5,48 @@
 #include "processor/base/log.h"
 #include "processor/runtime/worker_parts.h"
 
-/* What grew since the last look is added; what is now is summed. */
-static void count(struct worker_view *v, struct slot *s)
+/* Once a partition, where limits hold emails back. */
+static void say_held(const struct slot *s, const char *event, int64_t before, int64_t now)
 {
-    struct task_stats now, *total = &v->stats, *seen = &s->counted;
+    if (before == 0 && now > 0) {
+        log_line(LOG_WARN, event, "partition=%d held=%lld", s->partition, (long long)now);
+    }
+}
+
+static void say_stopped(const struct worker *w, const struct slot *s)
+{
+    const struct task_stop *stop = task_stopped(s->task);
+
+    if (stop != NULL) {
+        log_line(LOG_ERROR, "task.stopped",
+                 "partition=%d topic=%.*s offset=%lld letter=%s text=\"%s\" dead_letters=%lld "
+                 "records=%lld reason=\"more than dead_letters.stop_above\"",
+                 s->partition, TEXT_PRINTF(w->topics[stop->record->topic]),
+                 (long long)stop->record->offset, reject_name(stop->record->reject),
+                 stop->record->reject_text, (long long)stop->letters, (long long)stop->records);
+    }
+}
+
+/* What has happened for the first time since the last look. */
+static void say_news(const struct worker *w, const struct slot *s, const struct task_stats *now)
+{
+    say_held(s, "limits.ceiling", s->counted.ceiling_held, now->ceiling_held);
+    say_held(s, "limits.join_guard", s->counted.join_held, now->join_held);
+    if (s->counted.misplaced == 0 && now->misplaced > 0) {
+        log_line(LOG_WARN, "input.misplaced",
+                 "partition=%d count=%lld reason=\"a producer does not partition by murmur2 of the "
+                 "customer\"",
+                 s->partition, (long long)now->misplaced);
+    }
+    if (s->counted.stopped == 0 && now->stopped > 0) {
+        say_stopped(w, s);
+    }
+}
+
+/* What grew since the last look is added; what is now is summed. */
+static void count(struct worker *w, struct slot *s)
+{
+    struct task_stats now, *total = &w->view.stats, *seen = &s->counted;
 
     task_stats(s->task, &now);
     total->records += now.records - seen->records;
@@ -24,20 +62,7 @@ static void count(struct worker_view *v, struct slot *s)
     total->ceiling_held += now.ceiling_held - seen->ceiling_held;
     total->join_held += now.join_held - seen->join_held;
     total->zones_unknown += now.zones_unknown - seen->zones_unknown;
-    if (seen->misplaced == 0 && now.misplaced > 0) {
-        log_line(LOG_WARN, "input.misplaced",
-                 "partition=%d count=%lld reason=\"a producer does not partition by murmur2 of the "
-                 "customer\"",
-                 s->partition, (long long)now.misplaced);
-    }
-    if (seen->ceiling_held == 0 && now.ceiling_held > 0) {
-        log_line(LOG_WARN, "limits.ceiling", "partition=%d held=%lld", s->partition,
-                 (long long)now.ceiling_held);
-    }
-    if (seen->join_held == 0 && now.join_held > 0) {
-        log_line(LOG_WARN, "limits.join_guard", "partition=%d held=%lld", s->partition,
-                 (long long)now.join_held);
-    }
+    say_news(w, s, &now);
     for (int i = 0; i < OUTPUT_TYPE__COUNT; i++) {
         total->outputs[i] += now.outputs[i] - seen->outputs[i];
     }
@@ -45,6 +70,7 @@ static void count(struct worker_view *v, struct slot *s)
     total->sweeping += now.sweeping;
     total->timers += now.timers;
     total->outbox_pending += now.outbox_pending;
+    total->stopped += now.stopped;
     total->stream_ms = now.stream_ms < total->stream_ms ? now.stream_ms : total->stream_ms;
     *seen = now;
 }
@@ -60,10 +86,11 @@ void worker_update_view(struct worker *w)
     v->stored_partitions = w->stored_partitions;
     v->moving_to = w->moving_to;
     v->partitions = v->ready_partitions = 0;
-    v->stats.cached = v->stats.timers = v->stats.outbox_pending = v->stats.sweeping = 0;
+    v->stats.cached = v->stats.timers = v->stats.outbox_pending = v->stats.sweeping =
+        v->stats.stopped = 0;
     v->stats.stream_ms = INSTANT_NEVER;
     for (uint32_t i = 0; i < w->slot_count; i++) {
-        count(v, w->slots[i]);
+        count(w, w->slots[i]);
         v->partitions++;
         v->ready_partitions += w->slots[i]->is_ready;
     }

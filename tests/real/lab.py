@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
 import avro.io
 import avro.schema
@@ -375,6 +377,24 @@ class Lab:
 
     def tail(self, process):
         return self.whole_log(process)[-3000:]
+
+    def start_watched(self, *arguments):
+        """A process whose pages can be read."""
+        process = self.start("--set", "http.listen=127.0.0.1:0", *arguments)
+        found = until("the pages", lambda: re.search(r"http\.listening port=(\d+)", self.whole_log(process)))
+        process.pages = f"http://127.0.0.1:{found[1]}"
+        return process
+
+    def page(self, process, name):
+        """Returns: status and text."""
+        try:
+            with urllib.request.urlopen(f"{process.pages}/{name}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def metric(self, process, name):
+        return int(re.search(rf"(?m)^segstream_{name} (-?\d+)$", self.page(process, "metrics")[1])[1])
 
     def drain(self, process, seconds=30):
         process.send_signal(signal.SIGTERM)
