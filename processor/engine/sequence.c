@@ -148,12 +148,13 @@ static enum branch_kind branch_of(enum outcome o)
 }
 
 /* --- ends --- */
-/* An end and an entry of one sequence within one input exclude each other; by time they do not. */
+/* An end and an entry of one sequence within one input exclude each other, a click that has waited
+ * included; by time they do not. */
 static void note(struct work *w, uint32_t **list, uint32_t *count, uint32_t sequence)
 {
     uint32_t *longer;
 
-    if (!w->is_by_event) {
+    if (!w->is_by_event && w->event == NULL) {
         return;
     }
     longer = arena_alloc(w->s->scratch, (*count + 1) * sizeof(*longer));

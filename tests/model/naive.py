@@ -476,8 +476,8 @@ class Model:
 
     def speaks_of(self, subscription, run):
         """Whether an unsubscribe ends a run: its open or next email belongs to the subscription."""
-        if run.holdout:
-            return subscription is None
+        if run.holdout:  # an unsubscribe stops no transactional email, and so no run that would have had only those
+            return subscription is None and any(not e.get("transactional") for e in self.sequences[run.sequence]["emails"])
         emails = [e for e in (run.open and run.open.email, run.plan and run.plan.email) if e]
         return any(not e.get("transactional") and (subscription is None or e.get("subscription") == subscription)
                    for e in emails)
