@@ -17,6 +17,8 @@ static const struct {
     { "schema", cmd_schema, "the JSON Schema of a configuration, for editors" },
     { "backtest", cmd_backtest, "what would have left for the events of a file" },
     { "cuts", cmd_cuts, "quintiles of your customers, as a patch of scores.rfm" },
+    { "report", cmd_report, "what came of it: segments, sequences, content, experiments" },
+    { "samplesize", cmd_samplesize, "how many customers an experiment needs" },
     { "explain", cmd_explain, "why a customer is where they are, and what comes next" },
 };
 
@@ -26,7 +28,7 @@ static void print_help(FILE *to)
 {
     fprintf(to, "segstream " SEGSTREAM_VERSION
                 ": customers' events from Kafka, segments exact in time, the next email to Kafka\n"
-                "\nusage: segstream COMMAND [OPTIONS]\n\n");
+                "usage: segstream COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
     }

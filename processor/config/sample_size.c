@@ -6,7 +6,7 @@
 
 /* The z below which a standard normal falls with probability p: bisection on erfc, which needs no
  * table and is exact to the last digit that matters. */
-static double quantile(double p)
+double sample_size_quantile(double p)
 {
     double low = -10, high = 10;
 
@@ -32,8 +32,9 @@ int64_t sample_size(double baseline, double detect, double alpha, double power, 
         alpha >= 1 || power <= 0 || power >= 1 || ratio <= 0) {
         return 0;
     }
-    root = quantile(1 - alpha / 2) * sqrt((1 + 1 / ratio) * pooled * (1 - pooled)) +
-           quantile(power) * sqrt(baseline * (1 - baseline) + detect * (1 - detect) / ratio);
+    root = sample_size_quantile(1 - alpha / 2) * sqrt((1 + 1 / ratio) * pooled * (1 - pooled)) +
+           sample_size_quantile(power) *
+               sqrt(baseline * (1 - baseline) + detect * (1 - detect) / ratio);
     count = ceil(root / difference * (root / difference));
     return (int64_t)fmin(count, MOST);
 }

@@ -17,4 +17,7 @@ int64_t sample_size(double baseline, double detect, double alpha, double power, 
  * comparison. Returns: 0 without a plan, or for an arm of weight 0. */
 int64_t sample_of_arm(const struct experiment_plan *x, uint32_t arm);
 
+/* The z below which a standard normal falls with chance p, 0 < p < 1. */
+double sample_size_quantile(double p);
+
 #endif /* CONFIG_SAMPLE_SIZE_H */

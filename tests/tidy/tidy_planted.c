@@ -30,6 +30,8 @@ static const struct planted faults[] = {
       "segmenters/a.c:2: processor/" },
     { "sinks/a.c", "#include \"processor/engine/b.h\"\n", "sinks/a.c:1: engine and sinks do not" },
     { "processor/engine/a.c", "#include \"sinks/b.h\"\n", "processor/engine/a.c:1: engine and" },
+    { "processor/report/a.c", "#include \"processor/runtime/b.h\"\n",
+      "processor/report/a.c:1: report does not" },
     { "processor/cli/a.c", "#include \"tests/support/b.h\"\n", "processor/cli/a.c:1: tests/" },
     { "schemas/a.c", "#include \"b.h\"\n", "schemas/a.c:1: \"b.h\" is not a path" },
     { "processor/cli/a.c", "#include \"processor/base/b.h\"\n", NULL },
