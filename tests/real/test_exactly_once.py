@@ -14,11 +14,11 @@ def feed(world, slices):
     world.produce_ordered(next(slices, []))
 
 
-def test_ten_deaths_in_the_middle_lose_nothing_and_repeat_nothing(world):
-    events, expected = shoppers.story(world, seed=11, customers=700, per_customer=12)
+def test_five_deaths_in_the_middle_lose_nothing_and_repeat_nothing(world):
+    events, expected = shoppers.story(world, seed=11, customers=350, per_customer=12)
     slices = iter([events[i:i + SLICE] for i in range(0, len(events), SLICE)])
     chance = random.Random(11)
-    for death in range(10):
+    for death in range(5):
         process = world.start("--instance", "only", *EXACTLY_ONCE)
         world.await_owned(process)
         last_commit = world.commits() + chance.randrange(1, 40)
@@ -36,7 +36,7 @@ def test_ten_deaths_in_the_middle_lose_nothing_and_repeat_nothing(world):
     world.await_applied()
     world.drain(process)
     lab.agree_exactly(world, expected)
-    lab.log(f"{len(events)} events, 10 deaths, nothing repeated")
+    lab.log(f"{len(events)} events, 5 deaths, nothing repeated")
 
 
 def test_a_worker_that_was_stopped_too_long_adds_nothing_when_it_wakes(world):
