@@ -259,6 +259,11 @@ struct text redis_link_reply_text(const struct redisReply *r)
     return TEXT_NONE;
 }
 
+int64_t redis_link_reply_integer(const struct redisReply *r)
+{
+    return r->type == REDIS_REPLY_INTEGER ? r->integer : 0;
+}
+
 uint32_t redis_link_reply_count(const struct redisReply *r)
 {
     return r->type == REDIS_REPLY_ARRAY ? (uint32_t)r->elements : 0;

@@ -41,10 +41,11 @@ void redis_link_integer(struct bytes_out *out, int64_t value);
 
 enum redis_link_type { REDIS_LINK_NIL, REDIS_LINK_TEXT, REDIS_LINK_ARRAY, REDIS_LINK_ERROR };
 void redis_link_reply_free(struct redisReply *r); /* NULL is fine */
-/* Status is TEXT; an integer is TEXT without any text. */
+/* Status is TEXT; an integer is TEXT without any text, see redis_link_reply_integer. */
 enum redis_link_type redis_link_reply_type(const struct redisReply *r);
 /* Of TEXT and ERROR, with a NUL behind it; else absent. */
 struct text redis_link_reply_text(const struct redisReply *r);
+int64_t redis_link_reply_integer(const struct redisReply *r); /* of an integer, else 0 */
 uint32_t redis_link_reply_count(const struct redisReply *r); /* of ARRAY, else 0 */
 const struct redisReply *redis_link_reply_at(const struct redisReply *r, uint32_t place);
 

@@ -20,6 +20,15 @@
 #include <inttypes.h>
 #include <sys/random.h>
 
+const struct redis_work_probe redis_work_probes[REDIS_WORK_PROBES] = {
+    { "MSET", "g", 1 },
+    { "DEL", "c:", 0 },
+    { "ZADD", "t", 2 },
+    { "ZREM", "t", 1 },
+    { "HSET", "n", 2 },
+    { "ZREMRANGEBYSCORE", "o", 2 },
+};
+
 struct redis_work *redis_work_new(const struct store_request *request)
 {
     struct redis_work *w = mem_alloc(sizeof(*w));
@@ -172,6 +181,39 @@ static void send_scan(struct redis_work *w, const struct redis_partition *p, str
     redis_link_integer(out, w->request.limit);
 }
 
+/* Reads in one transaction: one moment. */
+static void send_look(struct redis_work *w, const struct redis_partition *p, struct bytes_out *out)
+{
+    command(w, p, out, "MULTI", NULL, 0);
+    command(w, p, out, "GET", "g", 0);
+    command(w, p, out, "GET", "m", 0);
+    command(w, p, out, "ZRANGE", "o", 2);
+    redis_link_word(out, "0");
+    redis_link_word(out, "-1");
+    command(w, p, out, "ZCARD", "t", 0);
+    command(w, p, out, "EXEC", NULL, 0);
+}
+
+/* The commands of a commit are queued and dropped: a server says at once which it would refuse. */
+static void send_probe(struct redis_work *w, const struct redis_partition *p, struct bytes_out *out)
+{
+    command(w, p, out, "INFO", NULL, 0);
+    command(w, p, out, "TIME", NULL, 0);
+    command(w, p, out, "CONFIG", NULL, 2);
+    redis_link_word(out, "GET");
+    redis_link_word(out, "appendfsync");
+    command(w, p, out, "WATCH", "g", 0);
+    command(w, p, out, "MULTI", NULL, 0);
+    for (uint32_t i = 0; i < REDIS_WORK_PROBES; i++) {
+        command(w, p, out, redis_work_probes[i].name, redis_work_probes[i].key,
+                redis_work_probes[i].arguments);
+        for (uint32_t k = 0; k < redis_work_probes[i].arguments; k++) {
+            redis_link_word(out, "0");
+        }
+    }
+    command(w, p, out, "DISCARD", NULL, 0);
+}
+
 static void send_records(struct redis_work *w, const struct redis_partition *p,
                          struct bytes_out *out, const struct bytes_out *state, uint32_t deletes)
 {
@@ -299,6 +341,14 @@ void redis_work_send(struct redis_work *w, struct redis_partition *p, struct byt
         break;
     case STORE_SCAN:
         send_scan(w, p, out);
+        w->is_last_stage = true;
+        break;
+    case STORE_LOOK:
+        send_look(w, p, out);
+        w->is_last_stage = true;
+        break;
+    case STORE_PROBE:
+        send_probe(w, p, out);
         w->is_last_stage = true;
         break;
     case STORE_RELEASE:

@@ -1,7 +1,7 @@
 /* One store request as Redis commands, and its replies as one answer.
  *
  * Layer: sinks (no I/O: appends commands, looks into replies). A request takes one stage (LOAD,
- * TIMERS) or two (CLAIM, COMMIT: watch and read the guard, then write if it still is the same).
+ * TIMERS, those of tools) or two (CLAIM, COMMIT: watch and read the guard, then write if it still is the same).
  * Owner: store_redis.c.
  */
 #ifndef SINKS_REDIS_WORK_H
@@ -23,6 +23,14 @@ struct redis_partition {
 };
 
 #define REDIS_WORK_REPLIES_MAX 16
+
+/* PROBE: what a commit is made of. */
+#define REDIS_WORK_PROBES 6
+struct redis_work_probe {
+    const char *name, *key;
+    uint32_t arguments;
+};
+extern const struct redis_work_probe redis_work_probes[REDIS_WORK_PROBES];
 
 struct redis_work {
     struct redis_work *next;

@@ -1,6 +1,7 @@
 #include "sinks/redis_work.h"
 
 #include "processor/base/check.h"
+#include "processor/base/instant.h"
 #include "sinks/redis_link.h"
 #include "sinks/store_rules.h"
 
@@ -39,12 +40,13 @@ static bool read_guard(const struct redisReply *r, bool *out_is_there, struct st
     return !*out_is_there || store_guard_parse(redis_link_reply_text(r), out);
 }
 
-static enum err read_state(struct redis_work *w, const struct store_guard *found)
+static enum err read_state(struct redis_work *w, const struct store_guard *found,
+                           const struct redisReply *meta, const struct redisReply *outbox)
 {
-    struct text m = redis_link_reply_text(w->replies[2]);
+    struct text m = redis_link_reply_text(meta);
     struct partition_state *state;
     struct bytes *blobs;
-    uint32_t count = redis_link_reply_count(w->replies[3]);
+    uint32_t count = redis_link_reply_count(outbox);
 
     if (m.at == NULL) {
         w->reply.is_new = true;
@@ -59,7 +61,7 @@ static enum err read_state(struct redis_work *w, const struct store_guard *found
     w->reply.state = state;
     blobs = arena_alloc(&w->arena, (count + 1) * sizeof(*blobs));
     for (uint32_t i = 0; i < count; i++) {
-        struct text blob = redis_link_reply_text(redis_link_reply_at(w->replies[3], i));
+        struct text blob = redis_link_reply_text(redis_link_reply_at(outbox, i));
 
         blobs[i] = (struct bytes){ (const uint8_t *)blob.at, blob.size };
     }
@@ -125,7 +127,7 @@ static enum redis_work_result receive_claim(struct redis_work *w, const struct r
         w->reply.guard = found.at;
         return answer(w, ERR_FENCED);
     }
-    e = read_state(w, &found);
+    e = read_state(w, &found, w->replies[2], w->replies[3]);
     e = e == OK ? read_counters(w, w->replies[4]) : e;
     if (e != OK) {
         return answer(w, e);
@@ -360,9 +362,72 @@ static enum redis_work_result receive_scan(struct redis_work *w, const struct re
     return answer(w, OK);
 }
 
+/* GET g, GET m, ZRANGE o, ZCARD t, answered by EXEC. */
+static enum redis_work_result receive_look(struct redis_work *w, struct text *out_trouble)
+{
+    const struct redisReply *exec = w->replies[w->reply_count - 1];
+    struct store_guard found = { { 0, 0 }, 0 };
+    bool is_there;
+
+    if (redis_link_reply_count(exec) != 4) {
+        return refuse(TEXT("protocol"), out_trouble);
+    }
+    if (!read_guard(redis_link_reply_at(exec, 0), &is_there, &found)) {
+        return answer(w, ERR_CORRUPT);
+    }
+    w->reply.guard = found.at;
+    w->reply.filed = redis_link_reply_integer(redis_link_reply_at(exec, 3));
+    return answer(
+        w, read_state(w, &found, redis_link_reply_at(exec, 1), redis_link_reply_at(exec, 2)));
+}
+
+/* TIME: seconds and microseconds. */
+static int64_t read_time(const struct redisReply *r)
+{
+    int64_t seconds, rest;
+
+    if (redis_link_reply_count(r) != 2 ||
+        !read_integer(redis_link_reply_text(redis_link_reply_at(r, 0)), &seconds) ||
+        !read_integer(redis_link_reply_text(redis_link_reply_at(r, 1)), &rest)) {
+        return INSTANT_NEVER;
+    }
+    return seconds * SECOND_MS + rest / 1000;
+}
+
+/* INFO, TIME, CONFIG GET, WATCH, MULTI, the commands, DISCARD: what is refused is told, not tried
+ * again. */
+static enum redis_work_result receive_probe(struct redis_work *w)
+{
+    struct store_server *s = arena_alloc(&w->arena, sizeof(*s));
+    const struct redisReply *config = w->replies[2];
+
+    *s = (struct store_server){ .now_ms = read_time(w->replies[1]) };
+    if (redis_link_reply_type(w->replies[0]) == REDIS_LINK_TEXT) {
+        s->info = redis_link_reply_text(w->replies[0]);
+    }
+    if (redis_link_reply_count(config) == 2) {
+        s->appendfsync = redis_link_reply_text(redis_link_reply_at(config, 1));
+    }
+    for (uint32_t i = REDIS_WORK_PROBES + 5; i > 3; i--) { /* the first stays */
+        const struct redisReply *r = w->replies[i - 1];
+
+        if (redis_link_reply_type(r) == REDIS_LINK_ERROR) {
+            s->refused = first_word(redis_link_reply_text(r));
+            s->refused_for = i == 4   ? "WATCH"
+                             : i == 5 ? "MULTI"
+                                      : redis_work_probes[i - 6].name;
+        }
+    }
+    w->reply.server = s;
+    return answer(w, OK);
+}
+
 enum redis_work_result redis_work_receive(struct redis_work *w, struct redis_partition *p,
                                           struct text *out_trouble)
 {
+    if (w->request.verb == STORE_PROBE) {
+        return receive_probe(w);
+    }
     for (uint32_t i = 0; i < w->reply_count; i++) {
         struct text t = redis_link_reply_text(w->replies[i]);
 
@@ -384,6 +449,9 @@ enum redis_work_result redis_work_receive(struct redis_work *w, struct redis_par
         return receive_peek(w, out_trouble);
     case STORE_SCAN:
         return receive_scan(w, p, out_trouble);
+    case STORE_LOOK:
+        return receive_look(w, out_trouble);
+    case STORE_PROBE:
     case STORE_RELEASE:
         break;
     }

@@ -21,7 +21,9 @@ enum store_verb {
     STORE_COMMIT,
     STORE_RELEASE,
     STORE_PEEK, /* for tools: state and records as they are, whoever owns the partition */
-    STORE_SCAN  /* for tools: the customers of the partition, page by page */
+    STORE_SCAN, /* for tools: the customers of the partition, page by page */
+    STORE_LOOK, /* for tools: guard, state and outbox as they are */
+    STORE_PROBE /* for tools: what the server says of itself */
 };
 
 struct store_request {
@@ -43,6 +45,15 @@ struct store_timer {
     int64_t due_ms;
 };
 
+/* What a server says of itself; absent: it may not be asked, or there is none. */
+struct store_server {
+    struct text info; /* lines "name:value" in sections */
+    int64_t now_ms;   /* its clock; INSTANT_NEVER: not known */
+    struct text appendfsync;
+    struct text refused;     /* its word for not taking a commit of ours; absent: it would .. */
+    const char *refused_for; /* .. and the command it refuses */
+};
+
 struct store_reply {
     enum store_verb verb;
     int32_t partition;
@@ -52,10 +63,10 @@ struct store_reply {
      * UNAVAILABLE: the partition was released before the answer came; a commit may or may not have
      * been made. */
     enum err error;
-    struct guard guard;                  /* CLAIM, COMMIT: the new one; FENCED: what was found */
+    struct guard guard; /* CLAIM, COMMIT: the new one; FENCED, LOOK: what was found; 0.0: none */
     bool is_new;                         /* CLAIM: nothing was ever committed */
-    const struct partition_state *state; /* CLAIM, PEEK, unless is_new */
-    const struct outbox_entry *outbox;   /* CLAIM: entries not yet trimmed */
+    const struct partition_state *state; /* CLAIM, PEEK, LOOK, unless is_new */
+    const struct outbox_entry *outbox;   /* CLAIM, LOOK: entries not yet trimmed */
     uint32_t outbox_count;
     const struct counter_value *counters; /* CLAIM: all of the partition */
     uint32_t counter_count;
@@ -66,7 +77,9 @@ struct store_reply {
     bool is_last;                 /* TIMERS, SCAN: no more behind these */
     const struct text *customers; /* SCAN: in no order; one may come twice */
     uint32_t customer_count;
-    uint64_t cursor; /* SCAN */
+    uint64_t cursor;                   /* SCAN */
+    int64_t filed;                     /* LOOK: customers in the index of timers */
+    const struct store_server *server; /* PROBE */
 };
 
 struct store;
@@ -90,7 +103,7 @@ struct store { /* first member of every implementation */
  * atomic: all of it or nothing. A deleted record has no timer. Requires: at most 2^53 either side
  * of zero for instants and sequence numbers. RELEASE forgets what this object knows of the
  * partition; the stored state stays. A request of it still under way is answered UNAVAILABLE first.
- * PEEK and SCAN need no claim, write nothing and hinder nobody; each shows one moment.
+ * PEEK, SCAN, LOOK and PROBE need no claim, write nothing and hinder nobody; each shows one moment.
  */
 static inline void store_submit(struct store *s, const struct store_request *request)
 {

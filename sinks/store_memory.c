@@ -6,6 +6,7 @@
 
 #include "processor/base/arena.h"
 #include "processor/base/check.h"
+#include "processor/base/instant.h"
 #include "processor/base/mem.h"
 #include "sinks/store_guard.h"
 #include "sinks/store_memory_partition.h"
@@ -180,6 +181,8 @@ static enum err commit(struct store_memory *m, struct store_memory_partition *p,
     return OK;
 }
 
+static const struct store_server no_server = { .now_ms = INSTANT_NEVER };
+
 static void submit(struct store *s, const struct store_request *r)
 {
     struct store_memory *m = (struct store_memory *)(void *)s;
@@ -216,6 +219,14 @@ static void submit(struct store *s, const struct store_request *r)
         break;
     case STORE_SCAN:
         store_memory_partition_customers(p, &a->arena, &a->reply);
+        break;
+    case STORE_LOOK:
+        a->reply.error = store_memory_partition_state(p, &a->arena, &a->reply);
+        a->reply.guard = p->guard.at;
+        a->reply.filed = store_memory_partition_filed(p);
+        break;
+    case STORE_PROBE:
+        a->reply.server = &no_server;
         break;
     case STORE_RELEASE:
         claimed_of(m, r->partition)->is_claimed = false;

@@ -218,6 +218,18 @@ void store_memory_partition_records(const struct store_memory_partition *p,
     reply->record_count = r->customer_count;
 }
 
+int64_t store_memory_partition_filed(const struct store_memory_partition *p)
+{
+    const struct store_memory_customer *c;
+    size_t cursor = 0;
+    int64_t filed = 0;
+
+    while ((c = map_next(&p->customers, &cursor)) != NULL) {
+        filed += c->due_ms != INSTANT_NEVER;
+    }
+    return filed;
+}
+
 void store_memory_partition_customers(const struct store_memory_partition *p, struct arena *arena,
                                       struct store_reply *reply)
 {

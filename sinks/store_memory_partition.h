@@ -47,6 +47,8 @@ void store_memory_partition_records(const struct store_memory_partition *p,
                                     const struct store_request *r, struct arena *arena,
                                     struct store_reply *reply);
 
+int64_t store_memory_partition_filed(const struct store_memory_partition *p); /* with a timer */
+
 /* What a reply to SCAN shows: all of them in one page. */
 void store_memory_partition_customers(const struct store_memory_partition *p, struct arena *arena,
                                       struct store_reply *reply);

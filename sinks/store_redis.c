@@ -95,6 +95,13 @@ bool store_redis_is_up(const struct store *store)
     return atomic_load(&s->is_serving);
 }
 
+const char *store_redis_trouble(const struct store *store)
+{
+    const struct store_redis *s = (const struct store_redis *)(const void *)store;
+
+    return s->trouble;
+}
+
 static void free_text(struct text t)
 {
     mem_free((void *)(uintptr_t)t.at);

@@ -27,4 +27,8 @@ struct store *store_redis_new(const struct store_redis_options *options);
 /* Connected, and the last thing asked was not refused. Thread: any. */
 bool store_redis_is_up(const struct store *s);
 
+/* Why it is not: "refused", "closed", "timeout", or the server's own word ("NOAUTH", "LOADING");
+ * "" before the first trouble. Thread: the store's. */
+const char *store_redis_trouble(const struct store *s);
+
 #endif /* SINKS_STORE_REDIS_H */

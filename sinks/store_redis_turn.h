@@ -37,6 +37,7 @@ struct store_redis {
     bool is_said_up;        /* there was a first */
     bool is_refused;        /* an answered request must show that the server is well again */
     bool is_said_down;      /* said once per outage */
+    char trouble[32];       /* the last reason to go down */
     atomic_bool is_serving; /* for other threads */
 };
 

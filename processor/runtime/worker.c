@@ -153,7 +153,9 @@ static void take_reply(struct worker *w, const struct store_reply *r)
         break;
     case STORE_RELEASE:
     case STORE_PEEK:
-    case STORE_SCAN: /* only tools ask this */
+    case STORE_SCAN: /* only tools ask these */
+    case STORE_LOOK:
+    case STORE_PROBE:
         break;
     }
 }

@@ -294,6 +294,75 @@ static void a_peek_reads_without_a_claim_and_fences_nobody(void **state)
     world_free(w);
 }
 
+/* Why: inspect and replay look at a partition that somebody works on. */
+static void a_look_shows_guard_state_and_outbox_and_fences_nobody(void **state)
+{
+    struct world *w = world_new(is_redis(state));
+    struct store *owner = world_open(w), *tool = world_open(w);
+    struct store_request look = { .verb = STORE_LOOK };
+    struct draft d;
+    struct store_reply r;
+
+    store_submit(tool, &look);
+    r = await(tool, STORE_LOOK);
+    assert_int_equal(r.error, OK);
+    assert_true(r.is_new);
+    assert_int_equal(r.guard.epoch, 0);
+    d = draft_of(claim(owner, 0).guard, 0);
+    draft_record(&d, TEXT("ann"), "one", 3, 7);
+    draft_record(&d, TEXT("ben"), "one", 3, INSTANT_NEVER);
+    draft_output(&d, 1, "first");
+    draft_output(&d, 2, "second");
+    assert_int_equal(commit(owner, &d), OK);
+    store_submit(tool, &look);
+    r = await(tool, STORE_LOOK);
+    assert_int_equal(r.error, OK);
+    assert_false(r.is_new);
+    assert_int_equal(r.guard.version, 1);
+    assert_int_equal(r.state->guard.version, 1);
+    assert_int_equal(r.outbox_count, 2);
+    assert_int_equal(r.outbox[1].sequence, 2);
+    assert_int_equal(r.filed, 1);
+    draft_next(&d);
+    assert_int_equal(commit(owner, &d), OK);
+    store_close(owner);
+    store_close(tool);
+    world_free(w);
+}
+
+/* Why: check --live must not find out by writing. */
+static void a_probe_says_what_the_server_is_and_writes_nothing(void **state)
+{
+    struct world *w = world_new(is_redis(state));
+    struct store *s = world_open(w);
+    struct store_request probe = { .verb = STORE_PROBE }, look = { .verb = STORE_LOOK };
+    struct store_reply r;
+
+    store_submit(s, &probe);
+    r = await(s, STORE_PROBE);
+    assert_int_equal(r.error, OK);
+    assert_null(r.server->refused.at);
+    assert_int_equal(r.server->info.at != NULL, is_redis(state));
+    if (is_redis(state)) {
+        assert_true(text_contains(r.server->info, TEXT("redis_version:")));
+        assert_true(text_is(r.server->appendfsync, "always"));
+        assert_in_range(r.server->now_ms, 1000, INSTANT_MAX);
+    }
+    store_submit(s, &look);
+    assert_true(await(s, STORE_LOOK).is_new);
+    if (is_redis(state)) {
+        store_close(s);
+        assert_true(world_command(w, "REPLICAOF 127.0.0.1 1\r\n", "+OK"));
+        s = world_open(w);
+        store_submit(s, &probe);
+        r = await(s, STORE_PROBE);
+        assert_true(text_is(r.server->refused, "READONLY"));
+        assert_string_equal(r.server->refused_for, "MSET");
+    }
+    store_close(s);
+    world_free(w);
+}
+
 static void a_scan_shows_every_customer_of_its_partition_and_no_other(void **state)
 {
     struct world *w = world_new(is_redis(state));
@@ -488,6 +557,8 @@ int main(void)
         cmocka_unit_test(counters_of_a_fenced_commit_are_not_kept),
         cmocka_unit_test(a_peek_reads_without_a_claim_and_fences_nobody),
         cmocka_unit_test(a_scan_shows_every_customer_of_its_partition_and_no_other),
+        cmocka_unit_test(a_look_shows_guard_state_and_outbox_and_fences_nobody),
+        cmocka_unit_test(a_probe_says_what_the_server_is_and_writes_nothing),
     };
     const struct CMUnitTest redis_only[] = {
         cmocka_unit_test(commits_survive_a_server_that_is_killed_again_and_again),

@@ -213,6 +213,8 @@ static void answer(struct world *w, struct owner *o)
     case STORE_RELEASE:
     case STORE_PEEK:
     case STORE_SCAN:
+    case STORE_LOOK:
+    case STORE_PROBE:
         break;
     }
 }
