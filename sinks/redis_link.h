@@ -46,7 +46,7 @@ enum redis_link_type redis_link_reply_type(const struct redisReply *r);
 /* Of TEXT and ERROR, with a NUL behind it; else absent. */
 struct text redis_link_reply_text(const struct redisReply *r);
 int64_t redis_link_reply_integer(const struct redisReply *r); /* of an integer, else 0 */
-uint32_t redis_link_reply_count(const struct redisReply *r); /* of ARRAY, else 0 */
+uint32_t redis_link_reply_count(const struct redisReply *r);  /* of ARRAY, else 0 */
 const struct redisReply *redis_link_reply_at(const struct redisReply *r, uint32_t place);
 
 #endif /* SINKS_REDIS_LINK_H */

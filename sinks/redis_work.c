@@ -21,12 +21,8 @@
 #include <sys/random.h>
 
 const struct redis_work_probe redis_work_probes[REDIS_WORK_PROBES] = {
-    { "MSET", "g", 1 },
-    { "DEL", "c:", 0 },
-    { "ZADD", "t", 2 },
-    { "ZREM", "t", 1 },
-    { "HSET", "n", 2 },
-    { "ZREMRANGEBYSCORE", "o", 2 },
+    { "MSET", "g", 1 }, { "DEL", "c:", 0 }, { "ZADD", "t", 2 },
+    { "ZREM", "t", 1 }, { "HSET", "n", 2 }, { "ZREMRANGEBYSCORE", "o", 2 },
 };
 
 struct redis_work *redis_work_new(const struct store_request *request)

@@ -1,8 +1,8 @@
 /* One store request as Redis commands, and its replies as one answer.
  *
  * Layer: sinks (no I/O: appends commands, looks into replies). A request takes one stage (LOAD,
- * TIMERS, those of tools) or two (CLAIM, COMMIT: watch and read the guard, then write if it still is the same).
- * Owner: store_redis.c.
+ * TIMERS, those of tools) or two (CLAIM, COMMIT: watch and read the guard, then write if it still
+ * is the same). Owner: store_redis.c.
  */
 #ifndef SINKS_REDIS_WORK_H
 #define SINKS_REDIS_WORK_H

@@ -413,9 +413,7 @@ static enum redis_work_result receive_probe(struct redis_work *w)
 
         if (redis_link_reply_type(r) == REDIS_LINK_ERROR) {
             s->refused = first_word(redis_link_reply_text(r));
-            s->refused_for = i == 4   ? "WATCH"
-                             : i == 5 ? "MULTI"
-                                      : redis_work_probes[i - 6].name;
+            s->refused_for = i == 4 ? "WATCH" : i == 5 ? "MULTI" : redis_work_probes[i - 6].name;
         }
     }
     w->reply.server = s;

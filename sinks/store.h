@@ -64,7 +64,7 @@ struct store_reply {
      * been made. */
     enum err error;
     struct guard guard; /* CLAIM, COMMIT: the new one; FENCED, LOOK: what was found; 0.0: none */
-    bool is_new;                         /* CLAIM: nothing was ever committed */
+    bool is_new;        /* CLAIM: nothing was ever committed */
     const struct partition_state *state; /* CLAIM, PEEK, LOOK, unless is_new */
     const struct outbox_entry *outbox;   /* CLAIM, LOOK: entries not yet trimmed */
     uint32_t outbox_count;

@@ -2,85 +2,43 @@
 
 #include "processor/base/hash.h"
 #include "processor/base/instant.h"
-#include "processor/base/log.h"
 #include "processor/base/map.h"
 #include "processor/base/mem.h"
 #include "processor/cli/state_file.h"
-#include "processor/runtime/store_settings.h"
+#include "processor/cli/store_reader.h"
 
-#include <inttypes.h>
-
-#define SENTENCE_SIZE   256
-#define PATIENCE_MS     5000 /* for one answer of Redis */
-#define WAIT_MS         50
-#define PARTITIONS_SEEN 64 /* looked into for one that knows the partition count */
-#define SCAN_PAGE       500
+#define SENTENCE_SIZE STORE_READER_SENTENCE
+#define SCAN_PAGE     500
 
 struct customer_source {
     const struct config *config;
     bool is_file;
     struct state_file file;
-    struct store *store; /* NULL: a file */
-    int32_t partition_count;
+    struct store_reader redis; /* unless it is a file */
     int64_t stream_ms;
 };
 
-/* --- Redis --- */
-
-/* One request, one answer. Returns: false, and a sentence. */
 static bool ask(struct customer_source *s, const struct store_request *request,
                 struct store_reply *out_reply, char sentence[SENTENCE_SIZE])
 {
-    store_submit(s->store, request);
-    for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += WAIT_MS) {
-        if (!store_poll(s->store, WAIT_MS, out_reply)) {
-            continue;
-        }
-        if (out_reply->error == OK) {
-            return true;
-        }
-        (void)text_format(sentence, SENTENCE_SIZE,
-                          "the stored state of partition %" PRId32 " cannot be read: %s",
-                          request->partition, err_text(out_reply->error));
+    return store_reader_ask(&s->redis, request, out_reply, sentence);
+}
+
+static bool open_redis(struct customer_source *s, int32_t partitions, char sentence[SENTENCE_SIZE])
+{
+    struct store_reply reply = { .is_new = true };
+
+    s->redis.partition_count = partitions;
+    store_reader_open(&s->redis, s->config);
+    if (partitions > 0) {
+        return true;
+    }
+    if (!store_reader_count(&s->redis, &reply, sentence)) {
         return false;
     }
-    (void)text_format(sentence, SENTENCE_SIZE, "Redis does not answer");
-    return false;
+    s->stream_ms = reply.state->stream_ms;
+    return true;
 }
-
-/* Any partition that was ever committed knows how many there are. */
-static bool find_partition_count(struct customer_source *s, char sentence[SENTENCE_SIZE])
-{
-    for (int32_t p = 0; p < PARTITIONS_SEEN && s->partition_count == 0; p++) {
-        struct store_request peek = { .verb = STORE_PEEK, .partition = p };
-        struct store_reply reply;
-
-        if (!ask(s, &peek, &reply, sentence)) {
-            return false;
-        }
-        if (!reply.is_new) {
-            s->partition_count = reply.state->partition_count;
-            s->stream_ms = reply.state->stream_ms;
-        }
-    }
-    if (s->partition_count == 0) {
-        (void)text_format(sentence, SENTENCE_SIZE,
-                          "this Redis holds no state of the app `%.*s` (if it does: --partitions)",
-                          TEXT_PRINTF(s->config->rules->app));
-    }
-    return s->partition_count > 0;
-}
-
-static bool open_redis(struct customer_source *s, char sentence[SENTENCE_SIZE])
-{
-    struct store_redis_options options = store_settings(s->config);
-
-    log_set_level(LOG_ERROR); /* what the store says while it connects is not for people */
-    s->store = store_redis_new(&options);
-    return s->partition_count > 0 || find_partition_count(s, sentence);
-}
-
-/* --- both --- */
 
 static bool open_file(struct customer_source *s, const char *path, char sentence[SENTENCE_SIZE])
 {
@@ -110,7 +68,6 @@ struct customer_source *customer_source_open(const struct config *c, const char 
     bool is_good;
 
     s->config = c;
-    s->partition_count = partitions;
     s->stream_ms = INSTANT_NEVER;
     *out_is_config = state == NULL && c->store != STORE_KIND_REDIS;
     if (*out_is_config) {
@@ -119,7 +76,8 @@ struct customer_source *customer_source_open(const struct config *c, const char 
                           "the same here");
         is_good = false;
     } else {
-        is_good = state != NULL ? open_file(s, state, out_sentence) : open_redis(s, out_sentence);
+        is_good = state != NULL ? open_file(s, state, out_sentence)
+                                : open_redis(s, partitions, out_sentence);
     }
     if (!is_good) {
         customer_source_close(s);
@@ -131,7 +89,7 @@ struct customer_source *customer_source_open(const struct config *c, const char 
 void customer_source_close(struct customer_source *s)
 {
     if (s != NULL) {
-        store_close(s->store);
+        store_reader_close(&s->redis);
         state_file_fini(&s->file);
         mem_free(s);
     }
@@ -162,9 +120,9 @@ bool customer_source_find(struct customer_source *s, struct text id,
         stored = state_file_find(&s->file, id);
         record = stored == NULL ? BYTES_NONE : stored->record;
     } else {
-        peek.partition = hash_partition(id, s->partition_count);
+        peek.partition = hash_partition(id, s->redis.partition_count);
         out_found->partition = peek.partition;
-        out_found->partition_count = s->partition_count;
+        out_found->partition_count = s->redis.partition_count;
         if (!ask(s, &peek, &reply, out_sentence)) {
             return false;
         }
@@ -259,7 +217,7 @@ bool customer_source_each(struct customer_source *s, customer_source_visit *visi
         }
         return is_good;
     }
-    for (int32_t p = 0; is_good && p < s->partition_count; p++) {
+    for (int32_t p = 0; is_good && p < s->redis.partition_count; p++) {
         is_good = each_in_partition(s, p, visit, context, out_sentence);
     }
     return is_good;

@@ -76,3 +76,9 @@ void json_out_bool(struct json_out *j, const char *key, bool value)
     put_key(j, key);
     fputs(value ? "true" : "false", j->to);
 }
+
+void json_out_raw(struct json_out *j, const char *key, struct text json)
+{
+    put_key(j, key);
+    fprintf(j->to, "%.*s", TEXT_PRINTF(json));
+}

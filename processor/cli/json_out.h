@@ -20,5 +20,6 @@ void json_out_text(struct json_out *j, const char *key, struct text value); /* a
 void json_out_int(struct json_out *j, const char *key, int64_t value);
 void json_out_instant(struct json_out *j, const char *key, int64_t at_ms); /* never: null */
 void json_out_bool(struct json_out *j, const char *key, bool value);
+void json_out_raw(struct json_out *j, const char *key, struct text json); /* JSON as it is */
 
 #endif /* CLI_JSON_OUT_H */

@@ -20,6 +20,7 @@ static const struct {
     { "report", cmd_report, "what came of it: segments, sequences, content, experiments" },
     { "samplesize", cmd_samplesize, "how many customers an experiment needs" },
     { "explain", cmd_explain, "why a customer is where they are, and what comes next" },
+    { "inspect", cmd_inspect, "what Redis holds: a customer, partitions, timers, the outbox" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -447,6 +447,35 @@ class Redis(Folder):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout, run("cuts", "-c", SHOP, "--state", self.state, "--at", "2026-03-10T00:00:00Z").stdout)
 
+    def test_a_record_is_inspected_in_the_words_of_the_configuration(self):
+        done = run("inspect", "c-4", *self.arguments, "--partitions", "4", "-o", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = json.loads(done.stdout)
+        explained = json.loads(run("explain", "c-4", "-c", SHOP, "--state", self.state, "-o", "json").stdout)
+        self.assertEqual((said["customer"], said["partition"]), ("c-4", partition_of("c-4", 4)))
+        self.assertEqual([(run["sequence"], run["email"], run["phase"]) for run in said["runs"]], [("nurture", "welcome", "planned")])
+        self.assertEqual(said["runs"][0]["due_at"], explained["sequences"]["nurture"]["due_at"])
+        self.assertEqual((said["due_for"], said["due_at"]), ("segment lifecycle", explained["segments"]["lifecycle"]["until"]))
+        members = {m["segment"] for m in said["memberships"] if m["member"]}
+        self.assertEqual(members, {"lifecycle.decision"})
+        self.assertEqual({a["name"]: a["value"] for a in said["attributes"]}, {"consent_email": "true"})
+        self.assertEqual([s["name"] for s in said["scores"]], ["intent"])
+        lines = run("inspect", "customer:c-4", *self.arguments, "--partitions", "4").stdout.splitlines()
+        self.assertTrue(any(re.match(r"  - segment lifecycle.decision, member yes, since 2026-03-06T20:00:00Z", line) for line in lines), lines)
+
+    def test_inspecting_writes_nothing_and_says_who_is_not_known(self):
+        for what, code in (("c-1", 0), ("nobody", 1), ("partitions", 0), ("timers", 0), ("outbox:0", 0), ("partition", 64), ("partition:4", 64), ("timers:x", 64)):
+            done = run("inspect", what, *self.arguments, "--partitions", "4", "-o", "json")
+            self.assertEqual(done.returncode, code, (what, done.stderr))
+            self.assertEqual(done.stdout != "", code == 0, (what, done.stdout))
+        self.assertEqual(self.command(b"DBSIZE"), b":4\r\n")
+        info = self.command(b"INFO", b"commandstats").decode()
+        for word in ("mset", "zadd", "zrem", "del", "hset", "watch"):
+            self.assertNotIn(f"cmdstat_{word}:", info)
+        for wrong in (["inspect", "-c", SHOP], ["inspect", "c-1"], ["inspect", "c-1", "-c", SHOP, "--limit", "0"]):
+            self.assertEqual(run(*wrong).returncode, 64)
+        self.assertEqual(run("inspect", "c-1", "-c", SHOP).returncode, 78)
+
     def test_a_redis_without_the_app_is_said(self):
         self.command(b"FLUSHALL")
         done = run("explain", "c-4", *self.arguments)
