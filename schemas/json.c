@@ -3,8 +3,10 @@
 #include "processor/base/check.h"
 #include "processor/base/hash.h"
 #include "processor/base/instant.h"
+#include "processor/base/mem.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SIZE_MAX_BYTES (1024 * 1024)
@@ -296,6 +298,62 @@ enum reject json_decode_event(struct bytes value, const struct event_mapping *ma
 }
 
 /* --- writing --- */
+
+/* The objects on the way are made. */
+static void put_at(json_t *object, struct text path, json_t *value)
+{
+    for (;;) {
+        const char *dot = memchr(path.at, '.', path.size);
+        size_t size = dot == NULL ? path.size : (size_t)(dot - path.at);
+        struct text name = text_dup((struct text){ path.at, size });
+        json_t *next = json_object_get(object, name.at);
+
+        if (dot == NULL) {
+            (void)json_object_set_new(object, name.at, value);
+        } else if (next == NULL) {
+            next = json_object();
+            (void)json_object_set_new(object, name.at, next);
+        }
+        mem_free((void *)(uintptr_t)name.at);
+        if (dot == NULL) {
+            return;
+        }
+        object = next;
+        path = (struct text){ dot + 1, path.size - size - 1 };
+    }
+}
+
+static struct text path_of(struct text mapped, const char *shipped)
+{
+    return mapped.at == NULL ? text_of(shipped) : mapped;
+}
+
+static json_t *string_of(struct text t)
+{
+    return json_stringn_nocheck(t.at, t.size);
+}
+
+void json_encode_event(const struct event *ev, const struct event_mapping *mapping,
+                       struct bytes_out *out)
+{
+    json_t *root = json_object();
+    char *text;
+
+    if (mapping->kind.at == NULL) {
+        put_at(root, path_of(mapping->kind_field, "kind"), string_of(ev->kind_name));
+    }
+    put_at(root, path_of(mapping->customer, "customer_id"), string_of(ev->customer));
+    put_at(root, path_of(mapping->at, "occurred_at"), json_integer(ev->at_ms));
+    if (ev->id.at != NULL) {
+        put_at(root, path_of(mapping->id, "event_id"), string_of(ev->id));
+    }
+    text = json_dumps(root, JSON_COMPACT);
+    CHECK(text != NULL);
+    bytes_put(out, text, strlen(text));
+    free(text); /* tidy: library memory */
+    json_decref(root);
+}
+
 static void put_string(struct bytes_out *out, struct text t)
 {
     static const char digits[] = "0123456789abcdef";

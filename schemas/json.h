@@ -16,6 +16,11 @@
 enum reject json_decode_event(struct bytes value, const struct event_mapping *mapping,
                               struct arena *arena, struct event *out_event, char out_text[128]);
 
+/* Kind, customer, at and id of an event, where the mapping of a topic finds them (a fixed kind is
+ * not written): for tools. */
+void json_encode_event(const struct event *ev, const struct event_mapping *mapping,
+                       struct bytes_out *out);
+
 /* One line of a backtest, with its newline; field order fixed, times integer ms, decimals with six
  * places. */
 void json_encode_output(const struct output *o, struct bytes_out *out);

@@ -25,6 +25,7 @@ struct cli_overrides {
 
 int cmd_backtest(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_erase(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_cuts(int argc, char **argv);
 int cmd_demo(int argc, char **argv);

@@ -8,32 +8,29 @@
 #include "processor/cli/cli.h"
 #include "processor/cli/inspect_parts.h"
 #include "processor/cli/inspected.h"
+#include "processor/cli/options.h"
 
-#include <argp.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 #define LIMIT_DEFAULT 10
 #define LIMIT_MOST    100000
 
-enum option_key { KEY_PARTITIONS = 256, KEY_LIMIT };
+enum option_key { KEY_LIMIT = 256 };
 
 struct arguments {
-    const char *config;
     const char *what;
-    int32_t partitions;
     int32_t limit;
     bool is_json;
-    struct cli_overrides overrides;
+    struct cli_options common;
 };
 
 static const struct argp_option options[] = {
-    { "config", 'c', "FILE", 0, "The configuration: a file or a folder", 0 },
+    CLI_OPTION_CONFIG,
     { "limit", KEY_LIMIT, "N", 0, "List so many timers or entries of a partition (default 10)", 0 },
-    { "partitions", KEY_PARTITIONS, "N", 0,
-      "Of the input topics (default: as the stored state says)", 0 },
+    CLI_OPTION_PARTITIONS,
     { "output", 'o', "FORM", 0, "text (default) or json", 0 },
-    { "set", 's', "PATH=VALUE", 0, "Override one key", 0 },
+    CLI_OPTION_SET,
     { 0 },
 };
 
@@ -42,14 +39,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     struct arguments *a = state->input;
 
     switch (key) {
-    case 'c':
-        a->config = argument;
-        return 0;
-    case KEY_PARTITIONS:
-        if (!cli_partitions(argument, &a->partitions)) {
-            argp_error(state, "--partitions wants a number, not `%s`", argument);
-        }
-        return 0;
     case KEY_LIMIT:
         if (!cli_partitions(argument, &a->limit)) {
             argp_error(state, "--limit wants a number from 1 to %d, not `%s`", LIMIT_MOST,
@@ -57,15 +46,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         }
         return 0;
     case 'o':
-        a->is_json = strcmp(argument, "json") == 0;
-        if (!a->is_json && strcmp(argument, "text") != 0) {
-            argp_error(state, "-o is text or json, not `%s`", argument);
-        }
-        return 0;
-    case 's':
-        if (!cli_override(&a->overrides, argument)) {
-            argp_error(state, "--set wants PATH=VALUE");
-        }
+        a->is_json = cli_form(argument, (const char *const[]){ "text", "json" }, 2, state) == 1;
         return 0;
     case ARGP_KEY_ARG:
         if (a->what != NULL) {
@@ -74,12 +55,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->what = argument;
         return 0;
     case ARGP_KEY_END:
-        if (a->what == NULL || a->config == NULL) {
+        if (a->what == NULL || a->common.config == NULL) {
             argp_error(state, "what to look at, and -c CONFIG, are needed");
         }
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_options_parse(&a->common, key, argument, state);
     }
 }
 
@@ -182,9 +163,9 @@ static enum exit_code inspect(const struct arguments *a, const struct config *co
     if (text_starts_with(id, TEXT("customer:"))) {
         id = text_of(a->what + sizeof("customer:") - 1);
     }
-    i.redis.partition_count = a->partitions;
+    i.redis.partition_count = a->common.partitions;
     store_reader_open(&i.redis, config);
-    if (a->partitions == 0 && !store_reader_count(&i.redis, &reply, sentence)) {
+    if (a->common.partitions == 0 && !store_reader_count(&i.redis, &reply, sentence)) {
         code = fail(sentence, EXIT_SERVICE);
     } else {
         code = view == VIEW_COUNT ? say_customer(&i, id) : say_view(&i, view, number);
@@ -214,7 +195,7 @@ int cmd_inspect(int argc, char **argv)
     enum exit_code code;
 
     cli_parse(&argp, argc, argv, &a);
-    code = cli_load(a.config, CONFIG_NEED_RULES, &a.overrides, &config);
+    code = cli_load(a.common.config, CONFIG_NEED_RULES, &a.common.overrides, &config);
     if (code == EXIT_GOOD) {
         code = inspect(&a, config);
     }

@@ -20,6 +20,7 @@ static const struct {
     { "report", cmd_report, "what came of it: segments, sequences, content, experiments" },
     { "samplesize", cmd_samplesize, "how many customers an experiment needs" },
     { "explain", cmd_explain, "why a customer is where they are, and what comes next" },
+    { "erase", cmd_erase, "have a customer forgotten, with a receipt" },
     { "inspect", cmd_inspect, "what Redis holds: a customer, partitions, timers, the outbox" },
 };
 

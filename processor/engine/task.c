@@ -179,8 +179,8 @@ static void examine(struct task *t, struct task_record *r)
         r->event = NULL;
         r->reject = REJECT_WRONG_PARTITION;
         r->reject_text = "the customer's key belongs to another partition (murmur2)";
-    } else if (!t->options.rules->is_event_clock && t->wall_ms != INSTANT_MIN &&
-               ev->at_ms > t->wall_ms + FUTURE_MAX_MS) {
+    } else if (!t->options.rules->is_event_clock && !t->options.is_history &&
+               t->wall_ms != INSTANT_MIN && ev->at_ms > t->wall_ms + FUTURE_MAX_MS) {
         r->event = NULL;
         r->reject = REJECT_FUTURE;
         r->reject_text = "its time is more than 5 minutes ahead of the wall clock";

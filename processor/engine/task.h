@@ -60,6 +60,8 @@ struct task_options {
     bool is_volatile;        /* the store begins empty with each process */
     const struct mark *mark; /* of the group at the assignment, read stable; NULL: none. Copied */
     uint64_t lineage;        /* drawn at random, used when the partition is new */
+    bool is_history;         /* gone through again: no wall clock makes anything late */
+    bool is_silent;          /* and what it decides does not leave */
     int64_t redo_ms;         /* commits so old are durable in the store for certain */
     size_t redo_bytes_max;   /* kept of younger ones */
     struct breaker_plan stop_above; /* of dead letters */

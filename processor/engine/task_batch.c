@@ -159,7 +159,9 @@ struct step task_step(struct task *t, const struct known *k, int64_t stream_ms)
     return (struct step){ .rules = t->options.rules,
                           .customer = k->id,
                           .stream_ms = stream_ms,
-                          .wall_ms = t->options.rules->is_event_clock ? STEP_NO_WALL : t->wall_ms,
+                          .wall_ms = t->options.rules->is_event_clock || t->options.is_history
+                                         ? STEP_NO_WALL
+                                         : t->wall_ms,
                           .out = &t->outputs,
                           .counters = &t->counters,
                           .ceilings = &t->state.ceilings,
@@ -321,6 +323,9 @@ void task_apply(struct task *t)
     }
     sweep_apply(t);
     encode_records(t);
+    if (t->options.is_silent) {
+        t->outputs.count = 0;
+    }
     encode_outputs(t);
     list_counters(t);
     fill_commit(t);

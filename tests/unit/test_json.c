@@ -435,9 +435,44 @@ static void every_written_line_is_json_by_seed(void **state)
     }
 }
 
+/* Why: erase writes records that workers must read. */
+static void what_a_tool_writes_under_a_mapping_is_read_under_it(void **state)
+{
+    const struct event_mapping mappings[] = {
+        { .kind_field = TEXT("kind") },
+        { .kind = TEXT("erase"), .customer = TEXT("who.id"), .at = TEXT("who.when") },
+        { .kind_field = TEXT("a.b.c"),
+          .customer = TEXT("a.b.d"),
+          .at = TEXT("a.t"),
+          .id = TEXT("a.b.e") },
+    };
+    struct event ev = { .kind_name = TEXT("erase"),
+                        .customer = TEXT("c \"1\" \xc3\xa9"),
+                        .at_ms = NINE,
+                        .id = TEXT("e-1") };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(mappings) / sizeof(mappings[0]); i++) {
+        struct bytes_out out = { 0 };
+        struct json_test t;
+
+        json_encode_event(&ev, &mappings[i], &out);
+        assert_int_equal(
+            decode_text(&t, (struct text){ (const char *)out.at, out.size }, &mappings[i]),
+            REJECT_NONE);
+        assert_int_equal(t.event.kind, EVENT_ERASE);
+        assert_true(text_equal(t.event.customer, ev.customer));
+        assert_int_equal(t.event.at_ms, NINE);
+        assert_true(text_is(t.event.id, "e-1"));
+        arena_fini(&t.arena);
+        bytes_out_fini(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_tool_writes_under_a_mapping_is_read_under_it),
         cmocka_unit_test(a_line_of_a_backtest_becomes_an_event),
         cmocka_unit_test(fields_have_the_paths_of_the_language),
         cmocka_unit_test(attributes_are_plain_fields_or_set_and_unset),
