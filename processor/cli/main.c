@@ -4,39 +4,46 @@
 #include <argp.h>
 #include <stdio.h>
 
+#define SUMMARY_WIDTH 40
+
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *summary;
+    const char *summary; /* at most SUMMARY_WIDTH: two columns fit a screen */
 } commands[] = {
-    { "demo", cmd_demo, "see it work: seeded shoppers, a Kafka inside, triggers in seconds" },
-    { "run", cmd_run, "process events from Kafka until stopped" },
-    { "init", cmd_init, "a starter folder: segments, emails, tests, sample events" },
-    { "check", cmd_check, "say everything that is wrong with a configuration" },
-    { "test", cmd_test, "run the tests of a configuration in virtual time" },
-    { "schema", cmd_schema, "the JSON Schema of a configuration, for editors" },
-    { "backtest", cmd_backtest, "what would have left for the events of a file" },
-    { "cuts", cmd_cuts, "quintiles of your customers, as a patch of scores.rfm" },
-    { "report", cmd_report, "what came of it: segments, sequences, content, experiments" },
-    { "samplesize", cmd_samplesize, "how many customers an experiment needs" },
-    { "explain", cmd_explain, "why a customer is where they are, and what comes next" },
-    { "erase", cmd_erase, "have a customer forgotten, with a receipt" },
-    { "inspect", cmd_inspect, "what Redis holds: a customer, partitions, timers, the outbox" },
+    { "demo", cmd_demo, "see it work, nothing to set up" },
+    { "init", cmd_init, "a starter folder" },
+    { "check", cmd_check, "all that is wrong with a configuration" },
+    { "test", cmd_test, "its own tests, in virtual time" },
+    { "schema", cmd_schema, "its JSON Schema, for editors" },
+    { "backtest", cmd_backtest, "what would have left, from a file" },
+    { "cuts", cmd_cuts, "quintiles of customers, as a patch" },
+    { "samplesize", cmd_samplesize, "customers that an experiment needs" },
+    { "run", cmd_run, "process events from Kafka" },
+    { "report", cmd_report, "what came of it" },
+    { "explain", cmd_explain, "why a customer is where they are" },
+    { "inspect", cmd_inspect, "what Redis holds, field by field" },
+    { "erase", cmd_erase, "forget a customer, with a receipt" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+#define ROW_COUNT     ((COMMAND_COUNT + 1) / 2) /* the second column goes on where the first ends */
 
 static void print_help(FILE *to)
 {
     fprintf(to, "segstream " SEGSTREAM_VERSION
                 ": customers' events from Kafka, segments exact in time, the next email to Kafka\n"
                 "usage: segstream COMMAND [OPTIONS]\n\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        fprintf(to, "  %-10s  %s", commands[i].name, commands[i].summary);
+        if (i + ROW_COUNT < COMMAND_COUNT) {
+            fprintf(to, "%*s%-10s  %s", SUMMARY_WIDTH - (int)strlen(commands[i].summary), "",
+                    commands[i + ROW_COUNT].name, commands[i + ROW_COUNT].summary);
+        }
+        fputc('\n', to);
     }
-    fprintf(to, "  %-10s %s\n", "help",
-            "this page; segstream COMMAND --help says more, segstream version the version");
     fprintf(to,
+            "\nsegstream COMMAND --help says more; segstream help this page, version the version\n"
             "\nexamples:\n"
             "  segstream init shop && cd shop && segstream test . --coverage\n"
             "  segstream backtest -c shop.yaml last-year.ndjson -o summary\n"
