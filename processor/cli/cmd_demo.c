@@ -8,6 +8,7 @@
 #include "processor/base/log.h"
 #include "processor/base/map.h"
 #include "processor/base/mem.h"
+#include "processor/cli/api.h"
 #include "processor/cli/cli.h"
 #include "processor/cli/demo_shop.h"
 #include "processor/cli/demo_shoppers.h"
@@ -17,11 +18,13 @@
 #include "schemas/avro.h"
 
 #include <argp.h>
+#include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,11 +34,15 @@
 #define PATIENCE_MS   30000                  /* without any output, once the story is told */
 #define INPUT_TOPIC   "shop.events"
 
+#define DASHBOARD_PORT  9464
+#define DASHBOARD_TOKEN "demo" /* shoppers that nobody is, on loopback */
+
 struct arguments {
     struct demo_options story;
     int64_t seconds; /* the story takes so long; 0: as fast as it goes */
     bool has_redis;
     bool is_plain;
+    const char *http; /* HOST:PORT; NULL: the usual port, or any if that is taken */
 };
 
 struct demo {
@@ -52,6 +59,7 @@ struct demo {
     int stop_fd; /* Ctrl-C */
     int worker_stop_fd;
     pthread_t processor;
+    char listen[128]; /* of the dashboard */
     char sentence[SUPERVISOR_TEXT_SIZE];
 };
 
@@ -62,6 +70,8 @@ static const struct argp_option options[] = {
     { "seconds", 't', "N", 0, "How long it takes to tell (30); 0: as fast as it goes", 0 },
     { "store", 's', "KIND", 0, "redis (a private redis-server) or memory", 0 },
     { "guarantee", 'g', "KIND", 0, "at_least_once; why not exactly_once, it says", 0 },
+    { "http", 'l', "HOST:PORT", 0,
+      "Where the dashboard is, or none (127.0.0.1:9464, or a free port)", 0 },
     { "plain", 'p', NULL, 0, "Lines instead of a screen; also when not on a terminal", 0 },
     { 0 },
 };
@@ -98,6 +108,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'p':
         a->is_plain = true;
         return 0;
+    case 'l':
+        a->http = argument;
+        return 0;
     case 's':
         a->has_redis = strcmp(argument, "redis") == 0;
         if (!a->has_redis && strcmp(argument, "memory") != 0) {
@@ -133,9 +146,38 @@ static int64_t monotonic_ms(void)
 
 /* --- the shop --- */
 
+/* Where the dashboard will be: as asked, else its usual port, else one that is free now. */
+static void choose_listen(struct demo *d)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+    bool is_free;
+
+    if (d->arguments.http != NULL) {
+        (void)snprintf(d->listen, sizeof(d->listen), "%s", d->arguments.http);
+    } else {
+        at.sin_port = htons(DASHBOARD_PORT);
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+        is_free = bind(fd, (struct sockaddr *)&at, size) == 0;
+        at.sin_port = 0;
+        if (!is_free && bind(fd, (struct sockaddr *)&at, size) == 0) {
+            is_free = true;
+        }
+        if (!is_free || getsockname(fd, (struct sockaddr *)&at, &size) != 0) {
+            (void)snprintf(d->listen, sizeof(d->listen), "none");
+        } else {
+            (void)snprintf(d->listen, sizeof(d->listen), "127.0.0.1:%u", ntohs(at.sin_port));
+        }
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
 static enum exit_code load_shop(struct demo *d)
 {
-    struct config_override overrides[3];
+    struct config_override overrides[4];
     char store[256];
     struct config_problems problems = { 0 };
     enum err error;
@@ -148,10 +190,12 @@ static enum exit_code load_shop(struct demo *d)
     overrides[0] =
         (struct config_override){ TEXT("kafka.brokers"), text_of(demo_world_brokers(d->world)) };
     overrides[1] = (struct config_override){ TEXT("state.store"), text_of(store) };
-    overrides[2] = (struct config_override){ TEXT("http.listen"), TEXT("none") };
+    choose_listen(d);
+    overrides[2] = (struct config_override){ TEXT("http.listen"), text_of(d->listen) };
+    overrides[3] = (struct config_override){ TEXT("http.token"), TEXT(DASHBOARD_TOKEN) };
     error = config_load_text(text_of(demo_shop_yaml), "demo-shop.yaml",
                              CONFIG_NEED_KAFKA | CONFIG_NEED_STATE | CONFIG_NEED_TOPICS, overrides,
-                             3, &d->config, &problems);
+                             4, &d->config, &problems);
     config_problems_print(&problems, stderr);
     config_problems_fini(&problems);
     return error == OK ? EXIT_GOOD : EXIT_BAD_CONFIG;
@@ -161,9 +205,12 @@ static void *process(void *argument)
 {
     struct demo *d = argument;
 
-    (void)supervisor_run(
-        &(struct supervisor_options){ .config = d->config, .stop_fd = d->worker_stop_fd },
-        d->sentence);
+    (void)supervisor_run(&(struct supervisor_options){ .config = d->config,
+                                                       .stop_fd = d->worker_stop_fd,
+                                                       .has_http = true,
+                                                       .page = api_page,
+                                                       .page_context = d->config },
+                         d->sentence);
     return NULL;
 }
 
@@ -337,6 +384,11 @@ static enum exit_code play(struct demo *d)
     enum exit_code code;
     ssize_t written;
 
+    if (strcmp(d->listen, "none") != 0) {
+        printf("dashboard: http://%s (customers like %s: token %s)\n\n", d->listen, "s7",
+               DASHBOARD_TOKEN);
+        (void)fflush(stdout);
+    }
     d->view = demo_view_new(d->config->rules, stdout, !d->arguments.is_plain);
     d->worker_stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     d->story_ms = d->arguments.story.start_ms;

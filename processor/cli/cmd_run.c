@@ -1,4 +1,5 @@
 /* segstream run -c CONFIG: process events from Kafka until SIGINT or SIGTERM. */
+#include "processor/cli/api.h"
 #include "processor/cli/options.h"
 #include "processor/runtime/supervisor.h"
 
@@ -93,6 +94,8 @@ int cmd_run(int argc, char **argv)
                                                          .instance = a.instance,
                                                          .stop_fd = cli_stop_fd(),
                                                          .has_http = true,
+                                                         .page = api_page,
+                                                         .page_context = config,
                                                          .partitions = a.common.partitions },
                            sentence);
     config_free(config);

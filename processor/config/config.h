@@ -54,6 +54,7 @@ struct config {
     const struct test_plan *tests;
     uint32_t test_count;
     struct text http_listen; /* "127.0.0.1:9464"; absent: none */
+    struct text http_token;  /* asked for by pages with customers' data; absent: there are none */
 };
 
 /* What a command needs beyond version and app; and whether it wants to hear warnings. */

@@ -57,7 +57,7 @@ static const struct keys STATE = KEYS(STATE_KEYS);
 
 static const struct key HTTP_KEYS[] = {
     { "listen", SHAPE_TEXT, SAYS("HOST:PORT of metrics and probes (port 0: any free one), or none.") },
-    { "token", NOT_YET("a token for customer data, as no page shows any"), SAYS("Secret that pages with customer data ask for.") },
+    { "token", SHAPE_TEXT, SAYS("Secret that pages with customers' data ask for, best as !file PATH or !env NAME.") },
 };
 static const struct keys HTTP = KEYS(HTTP_KEYS);
 

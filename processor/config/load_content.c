@@ -194,4 +194,6 @@ void load_content(struct loader *l)
             l->rules->landing = c;
         }
     }
+    l->rules->channels = l->channels;
+    l->rules->channel_count = l->channel_count;
 }

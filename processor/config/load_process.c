@@ -207,7 +207,9 @@ static bool is_listen(struct text t)
 
 void load_process(struct loader *l)
 {
-    const struct yaml_node *listen = yaml_get(load_section(l, "http", YAML_MAP), "listen", NULL);
+    const struct yaml_node *http = load_section(l, "http", YAML_MAP);
+    const struct yaml_node *listen = yaml_get(http, "listen", NULL);
+    const struct yaml_node *token = yaml_get(http, "token", NULL);
     struct config *c = l->config;
     int64_t workers = 1;
 
@@ -223,5 +225,10 @@ void load_process(struct loader *l)
             problem_add(l->problems, listen->place, "E0007",
                         "expected HOST:PORT (port 0: any), or none");
         }
+    }
+    if (token != NULL && token->text.size == 0) {
+        problem_add(l->problems, token->place, "E0007", "an empty token protects nothing");
+    } else if (token != NULL) {
+        c->http_token = arena_text(l->arena, token->text);
     }
 }

@@ -105,6 +105,14 @@ static const struct text_pair *resolve(const struct work *w, const struct channe
     return pairs;
 }
 
+const struct text_pair *step_content(const struct step *s, struct customer *c,
+                                     const struct channel_plan *channel, uint32_t *out_count)
+{
+    struct work w = { .s = s, .rules = s->rules, .c = c, .now_ms = c->decided_at_ms };
+
+    return resolve(&w, channel, NULL, NULL, out_count);
+}
+
 struct text content_value_text(struct arena *a, const struct value *v)
 {
     char room[INSTANT_TEXT_SIZE];

@@ -181,6 +181,8 @@ struct rules {
     struct segments_plan segments;
     const struct channel_plan *email; /* NULL: no such channel */
     const struct channel_plan *landing;
+    const struct channel_plan *const *channels; /* all, file order */
+    uint32_t channel_count;
     const struct predicate *send_if;
     const struct sequence_plan *sequences;
     uint32_t sequence_count;

@@ -108,23 +108,22 @@ static void finish(struct work *w)
     work_hold_back(w);
 }
 
-/* Segments, then what follows from them; again while something changes. */
+/* The order within one instant: segments, ends, judgements with their actions, entries, one send;
+ * again until nothing is due. */
 static void settle(struct work *w, bool are_runs_due)
 {
-    for (uint32_t round = 0;; round++) {
+    bool is_any = true;
+
+    for (uint32_t round = 0; is_any; round++) {
         CHECK(round < ROUNDS_MAX);
+        is_any = false;
         decide_segments(w);
         sequence_ends(w);
-        if (are_runs_due && sequence_judge_due(w)) {
-            continue;
+        while (are_runs_due && sequence_judge_due(w)) {
+            is_any = true;
         }
         entry_decide(w);
-        if (w->changed != 0) {
-            continue;
-        }
-        if (!are_runs_due || !send_due(w)) {
-            break;
-        }
+        is_any = (are_runs_due && send_due(w)) || is_any || w->changed != 0;
     }
 }
 

@@ -70,6 +70,12 @@ enum reason step_held_by(const struct step *s, struct customer *c, const struct 
 /* .. and D of the email that it waits to judge (RUN_JUDGING), as far as is known. */
 int64_t step_deadline(const struct step *s, struct customer *c, const struct run *r);
 
+/* For landing pages and other channels: the content ids of `channel` for the customer as the record
+ * is, of the first list that fills each slot; what an email brings of its own and experiments have
+ * no part in it. Owner: out's arena. */
+const struct text_pair *step_content(const struct step *s, struct customer *c,
+                                     const struct channel_plan *channel, uint32_t *out_count);
+
 /* After both, c->due_ms is the customer's one timer: step_time does nothing while stream_ms <=
  * due_ms. A judgement as of D is due at D + allowed_lateness. */
 

@@ -166,6 +166,10 @@ struct task_stop {
 const struct task_stop *task_stopped(const struct task *t);
 bool task_is_drained(const struct task *t); /* nothing under way, nothing left to publish */
 
+/* The customer's record as decided, maybe not durable yet. Lives until the next call on the task.
+ * Returns: NULL when it is not in memory. */
+const struct customer *task_customer(const struct task *t, struct text id);
+
 struct task_stats {
     int64_t records, duplicates, late, diverted, misplaced, skipped, timers_fired, commits, redone,
         reconfigured, ceiling_held, join_held, zones_unknown; /* since the start */

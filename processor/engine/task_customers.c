@@ -25,6 +25,13 @@ struct known *task_need_known(struct task *t, struct text id)
     return k;
 }
 
+const struct customer *task_customer(const struct task *t, struct text id)
+{
+    const struct known *k = map_find(&t->customers, id);
+
+    return k == NULL ? NULL : k->customer;
+}
+
 static void unlink_use(struct task *t, struct known *k)
 {
     *(k->newer == NULL ? &t->newest : &k->newer->older) = k->older;

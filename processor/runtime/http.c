@@ -20,6 +20,12 @@
 #define BACKLOG         16
 #define METRICS_TYPE    "text/plain; version=0.0.4; charset=utf-8"
 #define TEXT_TYPE       "text/plain; charset=utf-8"
+#define BEARER          "Bearer "
+
+/* A page may load what this process serves and nothing else, and nobody may frame it. */
+#define CONTENT_POLICY                                                                             \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "              \
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 struct http {
     struct MHD_Daemon *daemon;
@@ -39,6 +45,12 @@ static enum MHD_Result answer(struct MHD_Connection *to, unsigned status, const 
     }
     (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    (void)MHD_add_response_header(r, "Content-Security-Policy", CONTENT_POLICY);
+    (void)MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+    (void)MHD_add_response_header(r, "Referrer-Policy", "no-referrer");
+    if (status == MHD_HTTP_UNAUTHORIZED) {
+        (void)MHD_add_response_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+    }
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
         (void)MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
     }
@@ -78,6 +90,47 @@ static enum MHD_Result answer_ready(const struct http *h, struct MHD_Connection 
     return result;
 }
 
+/* --- other pages --- */
+
+/* How long the comparison takes says nothing about how much of it was right. */
+static bool is_secret(struct text secret, const char *given)
+{
+    struct text g = text_of(given);
+    unsigned different = g.size != secret.size;
+
+    for (size_t i = 0; i < g.size && secret.size > 0; i++) {
+        different |= (unsigned char)g.at[i] ^ (unsigned char)secret.at[i % secret.size];
+    }
+    return secret.size > 0 && different == 0;
+}
+
+const char *http_argument(const struct http_request *q, const char *name)
+{
+    return MHD_lookup_connection_value(q->arguments, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static enum MHD_Result answer_page(const struct http *h, struct MHD_Connection *to, const char *url)
+{
+    const char *given =
+        MHD_lookup_connection_value(to, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    struct http_request q = { .path = url, .arguments = to };
+    struct http_answer a = { .status = MHD_HTTP_OK, .type = TEXT_TYPE };
+    enum MHD_Result result;
+
+    q.has_token = given != NULL && strncmp(given, BEARER, sizeof(BEARER) - 1) == 0 &&
+                  is_secret(h->handlers.token, given + sizeof(BEARER) - 1);
+    if (h->handlers.page == NULL || !h->handlers.page(h->handlers.context, &q, &a)) {
+        result = answer_text(to, MHD_HTTP_NOT_FOUND,
+                             h->handlers.page == NULL
+                                 ? "there are /metrics, /healthz and /readyz\n"
+                                 : "there are /, /api/v1, /metrics, /healthz and /readyz\n");
+    } else {
+        result = answer(to, a.status, a.type, bytes_out_view(&a.body));
+    }
+    bytes_out_fini(&a.body);
+    return result;
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *to, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **state)
@@ -107,7 +160,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *to, cons
     if (strcmp(url, "/readyz") == 0) {
         return answer_ready(h, to);
     }
-    return answer_text(to, MHD_HTTP_NOT_FOUND, "there are /metrics, /healthz and /readyz\n");
+    return answer_page(h, to, url);
 }
 
 /* --- where to listen --- */

@@ -38,6 +38,7 @@ struct supervisor {
     struct worker **workers;
     int32_t worker_count;
     struct http *http;
+    struct lookup *lookup; /* NULL: no page asks */
 };
 
 static bool is_stopped(const struct supervisor *s, int timeout_ms)
@@ -199,7 +200,7 @@ static enum err start_workers(struct supervisor *s, char out_text[256])
 /* --- watching --- */
 
 struct readiness {
-    int64_t partitions, ready, input_lag;
+    int64_t partitions, ready;
     bool is_kafka_up, is_store_up, is_joined;
 };
 
@@ -216,7 +217,6 @@ static enum err look_at_workers(struct supervisor *s, struct readiness *out, str
         error = v.error != OK ? v.error : error;
         out->partitions += v.partitions;
         out->ready += v.ready_partitions;
-        out->input_lag += v.input_lag;
         out->is_kafka_up = out->is_kafka_up && v.is_kafka_up;
         out->is_joined = out->is_joined && v.is_joined;
         out->is_store_up = out->is_store_up && (s->config->store == STORE_KIND_MEMORY ||
@@ -258,8 +258,6 @@ static void set_metrics(const struct supervisor *s, const struct readiness *r,
     metrics_set(METRIC_EVENTS_MISPLACED_TOTAL, sum->misplaced);
     metrics_set(METRIC_TIMERS_FIRED_TOTAL, sum->timers_fired);
     metrics_set(METRIC_COMMITS_TOTAL, sum->commits);
-    metrics_set(METRIC_COMMITS_REDONE_TOTAL, sum->redone);
-    metrics_set(METRIC_INPUT_LAG_RECORDS, r->input_lag);
     metrics_set(METRIC_TRIGGERS_TOTAL, sum->outputs[OUTPUT_TRIGGER]);
     metrics_set(METRIC_MEMBERSHIPS_TOTAL, sum->outputs[OUTPUT_MEMBERSHIP]);
     metrics_set(METRIC_OUTCOMES_TOTAL, sum->outputs[OUTPUT_OUTCOME]);
@@ -275,7 +273,7 @@ static void set_metrics(const struct supervisor *s, const struct readiness *r,
     metrics_set(METRIC_PARTITIONS_OWNED, r->partitions);
     metrics_set(METRIC_PARTITIONS_STOPPED, sum->stopped);
     if (sum->stream_ms != INSTANT_NEVER && sum->stream_ms != INSTANT_MIN) {
-        metrics_set(METRIC_STREAM_TIME_LAG_SECONDS, wall_ms - sum->stream_ms);
+        metrics_set(METRIC_STREAM_TIME_LAG_MS, wall_ms - sum->stream_ms);
     }
     metrics_set(METRIC_STORE_UP, r->is_store_up);
     metrics_set(METRIC_KAFKA_UP, r->is_kafka_up);
@@ -283,10 +281,8 @@ static void set_metrics(const struct supervisor *s, const struct readiness *r,
                                   r->ready == r->partitions && sum->stopped == 0);
 }
 
-/* One line per thing that is not ready. Thread: that of HTTP. */
-static bool say_readiness(void *context, struct bytes_out *out)
+bool supervisor_say_readiness(struct supervisor *s, struct bytes_out *out)
 {
-    struct supervisor *s = context;
     struct readiness r;
     struct task_stats sum;
     size_t before = bytes_out_view(out).size;
@@ -392,12 +388,52 @@ static enum err watch(struct supervisor *s, char out_text[SUPERVISOR_TEXT_SIZE])
     return error;
 }
 
+/* --- HTTP --- */
+
+static bool say_readiness(void *context, struct bytes_out *out)
+{
+    return supervisor_say_readiness(context, out);
+}
+
+static bool answer_page(void *context, const struct http_request *q, struct http_answer *out)
+{
+    struct supervisor *s = context;
+
+    return s->options->page(s->options->page_context, s, q, out);
+}
+
+struct lookup *supervisor_lookup(struct supervisor *s)
+{
+    return s->lookup;
+}
+
+static enum err start_http(struct supervisor *s, char out_text[256])
+{
+    struct http_handlers handlers = { .context = s,
+                                      .ready = say_readiness,
+                                      .token = s->config->http_token };
+    uint16_t port = 0;
+    enum err error;
+
+    if (s->options->page != NULL) {
+        handlers.page = answer_page;
+        s->lookup = lookup_new(&(struct lookup_options){ .workers = s->workers,
+                                                         .worker_count = s->worker_count,
+                                                         .partition_count = s->partition_count,
+                                                         .store = open_store(s) });
+    }
+    error = http_start(s->config->http_listen, &handlers, &s->http, &port, out_text);
+    if (error == OK) {
+        log_line(LOG_INFO, "http.listening", "port=%u", port);
+    }
+    return error;
+}
+
 /* --- the whole --- */
 
 static enum err start(struct supervisor *s, char out_text[256])
 {
     enum err error = look_at_kafka(s, out_text);
-    uint16_t port = 0;
 
     if (error == OK) {
         deliveries_init(&s->deliveries, s->partition_count);
@@ -408,12 +444,7 @@ static enum err start(struct supervisor *s, char out_text[256])
         error = start_workers(s, out_text);
     }
     if (error == OK && s->options->has_http && s->config->http_listen.at != NULL) {
-        struct http_handlers handlers = { .context = s, .ready = say_readiness };
-
-        error = http_start(s->config->http_listen, &handlers, &s->http, &port, out_text);
-        if (error == OK) {
-            log_line(LOG_INFO, "http.listening", "port=%u", port);
-        }
+        error = start_http(s, out_text);
     }
     return error;
 }
@@ -421,6 +452,7 @@ static enum err start(struct supervisor *s, char out_text[256])
 static void stop(struct supervisor *s)
 {
     http_stop(s->http);
+    lookup_free(s->lookup);
     for (int32_t i = 0; i < s->worker_count; i++) {
         if (s->workers[i] != NULL) {
             worker_stop(s->workers[i]);
@@ -451,7 +483,6 @@ enum err supervisor_run(const struct supervisor_options *options,
     struct supervisor s = { .options = options, .config = options->config };
     enum err error;
 
-    metrics_set_info(SEGSTREAM_VERSION, s.config->rules->config_hex);
     error = start(&s, out_text);
     if (error == OK) {
         log_line(LOG_INFO, "process.started", "partitions=%d workers=%d config=%.*s",

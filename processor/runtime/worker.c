@@ -378,6 +378,7 @@ static void *run(void *argument)
         worker_turns(w);
         worker_commit_to_group(w, false);
         worker_update_view(w);
+        worker_answer(w);
         rejoin_if_lost(w);
         wait_for_something(w);
     }
@@ -395,6 +396,7 @@ static void *run(void *argument)
 
 static void free_worker(struct worker *w)
 {
+    worker_questions_fini(w);
     pthread_mutex_destroy(&w->view_lock);
     if (w->wake_fd >= 0) {
         (void)close(w->wake_fd);
@@ -427,6 +429,7 @@ enum err worker_start(const struct worker_options *options, struct worker **out_
     w->view.stats.stream_ms = INSTANT_NEVER;
     atomic_init(&w->is_stopping, false);
     CHECK(pthread_mutex_init(&w->view_lock, NULL) == 0);
+    worker_questions_init(w);
     w->topics = mem_alloc(options->config->input_count * sizeof(struct text));
     for (uint32_t i = 0; i < options->config->input_count; i++) {
         w->topics[i] = options->config->inputs[i].topic;

@@ -1,7 +1,8 @@
 /* What the files of worker share; nobody else includes this.
  *
  * Layer: runtime. worker.c: the loop, the store, starting and stopping; worker_group.c: what the
- * consumer group gives and takes; worker_view.c: what others may see of it.
+ * consumer group gives and takes; worker_view.c: what others may see of it, worker_ask.c: what they
+ * may ask.
  */
 #ifndef RUNTIME_WORKER_PARTS_H
 #define RUNTIME_WORKER_PARTS_H
@@ -22,9 +23,6 @@ struct slot { /* one partition */
     bool is_lost;                        /* the same */
     int64_t reported[COMMIT_TOPICS_MAX]; /* offsets told to the group .. */
     int64_t reported_published;          /* .. and up to where outputs were published */
-    int64_t seen[COMMIT_TOPICS_MAX];     /* behind the last record that came; -1: none did */
-    bool is_ended[COMMIT_TOPICS_MAX];    /* what came last was the end of the topic */
-    int64_t input_lag;                   /* records behind the last one committed */
     struct guard progressed;             /* the commit that the publisher knows of .. */
     bool is_progress_known;              /* .. if it knows any */
     const struct outbox_entry *held;     /* the publisher had no room for it */
@@ -54,6 +52,11 @@ struct worker {
     enum err error;
     pthread_mutex_t view_lock;
     struct worker_view view;
+    pthread_mutex_t questions_lock; /* of questions; the answers, too */
+    pthread_cond_t questions_answered;
+    struct worker_question *questions;
+    atomic_uint_least64_t questions_asked;
+    uint64_t questions_seen; /* the worker's: of questions_asked */
 };
 
 /* --- worker.c --- */
@@ -70,6 +73,11 @@ void worker_free_slot(struct worker *w, struct slot *s);
  * not, since they grew; partitions that are new then must not begin. Waits for the store. */
 enum err worker_check_count(struct worker *w);
 void worker_take_count(struct worker *w, const struct store_reply *r);
+
+/* --- worker_ask.c: what other threads ask --- */
+void worker_questions_init(struct worker *w);
+void worker_questions_fini(struct worker *w);
+void worker_answer(struct worker *w); /* those that wait; a load when there is none */
 
 /* --- worker_view.c --- */
 void worker_update_view(struct worker *w);

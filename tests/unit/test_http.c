@@ -23,7 +23,7 @@ static bool ready(void *context, struct bytes_out *out)
     return atomic_load(&is_store_up);
 }
 
-static const struct http_handlers handlers = { &is_store_up, ready };
+static const struct http_handlers handlers = { .context = &is_store_up, .ready = ready };
 static char response[65536];
 
 /* Send the bytes, read to the end. Returns: the status. */
