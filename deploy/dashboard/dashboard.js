@@ -6,7 +6,7 @@ const KEPT = 900; /* seconds of the charts */
 const CHARTS = [
   { name: "events_total", title: "Events per second" },
   { name: "triggers_total", title: "Triggers per second" },
-  { name: "memberships_total", title: "Moves between segments per second" },
+  { name: "memberships_total", title: "Moves per second" },
 ];
 const NOW = [
   { name: "partitions_owned", title: "Partitions here" },
@@ -81,8 +81,9 @@ function rates(name) {
 function line(points) {
   const most = Math.max(1, ...points.map((p) => p.value));
   const end = points.length ? points[points.length - 1].at : 0;
+  const shown = points.length ? Math.max(60000, end - points[0].at) : 1; /* ms: all there is, a minute at least */
   return points.map((p, i) => {
-    const x = 300 - ((end - p.at) / 1000) * (300 / KEPT);
+    const x = 300 - ((end - p.at) / shown) * 300;
     return (i ? "L" : "M") + x.toFixed(1) + " " + (76 - (p.value / most) * 72).toFixed(1);
   }).join("");
 }
