@@ -5,9 +5,6 @@ test_api.py BINARY
 import json
 import os
 import re
-import signal
-import socket
-import subprocess
 import sys
 import time
 import unittest
@@ -15,31 +12,20 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from running_demo import RunningDemo
+
 binary = "build/release/segstream"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Api(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.address = f"127.0.0.1:{free_port()}"
-        cls.demo = subprocess.Popen([binary, "demo", "--plain", "--store", "memory", "--seconds", "600", "--http", cls.address],
-                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        cls.customer = None
-        for line in cls.demo.stdout:  # a customer whom the processor knows for sure: the first trigger's
-            if line.startswith('{"type":"trigger"'):
-                cls.customer = json.loads(line)["customer"]
-                break
+        cls.demo = RunningDemo(binary)
+        cls.address, cls.customer = cls.demo.address, cls.demo.customer
 
     @classmethod
     def tearDownClass(cls):
-        cls.demo.send_signal(signal.SIGINT)
-        cls.demo.communicate(timeout=60)
+        cls.demo.stop()
 
     def ask(self, path, token=None, method="GET"):
         request = urllib.request.Request(f"http://{self.address}{path}", method=method)
