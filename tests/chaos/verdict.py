@@ -1,4 +1,5 @@
 """What a reader of committed records found, beside what a backtest says of the same input: each output once, in order per customer."""
+import itertools
 import json
 
 import lab
@@ -36,6 +37,17 @@ def found(world, kind):
     return said
 
 
+def in_order_of_lines(kind, records):
+    """A late event takes effect at the latest instant decided, behind what time did there; a backtest's lines of one instant are
+    those of events, then those of time. Nothing else is moved."""
+    if kind != "membership":
+        return records
+    lines = []
+    for _, instant in itertools.groupby(records, lambda r: None if r == TOMBSTONE else r[3]):
+        lines += sorted(instant, key=lambda r: r != TOMBSTONE and r[4] == "time")  # stable
+    return lines
+
+
 def difference(got, wanted):
     """What is wrong with one customer's outputs of one kind, as a sentence; None: nothing."""
     if got == wanted:
@@ -54,7 +66,8 @@ def compare(world, backtest, say):
     wanted = expected(world, backtest, inputs)
     compared, wrong = {}, {}
     for kind in IDENTITY:
-        got = found(world, kind)
+        got = {customer: in_order_of_lines(kind, records) for customer, records in found(world, kind).items()}
+        wanted[kind] = {customer: in_order_of_lines(kind, records) for customer, records in wanted[kind].items()}
         compared[kind] = sum(len(v) for v in wanted[kind].values())
         differences = {}
         for customer in set(got) | set(wanted[kind]):

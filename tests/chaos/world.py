@@ -53,7 +53,7 @@ class Brokers:
                                       env=self.environment).stdout.strip()
         self.doors = {f"kafka{n}": self._doors(n) for n in self.nodes()}
         self.proxied = ",".join("127.0.0.1:" + told for told, _ in self.doors.values())
-        self.admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": self.servers})
+        self.admin = confluent_kafka.admin.AdminClient(self.client())
         self.starting = {}
 
     def _doors(self, node):
@@ -111,12 +111,12 @@ class Brokers:
         return ends
 
     def stop(self):
+        """What they wrote stays, for a second look at what went wrong."""
         for node in self.nodes():
             try:
                 self.signal(node, signal.SIGKILL)
             except (OSError, ValueError):
                 pass
-        subprocess.run([KAFKA, "down", self.folder], check=True)
 
 
 class Redis:
@@ -126,7 +126,7 @@ class Redis:
     def __init__(self, folder, fsync):
         self.folder, self.fsync = folder, fsync
         self.socket = os.path.join(folder, "direct.sock")
-        self.link = None
+        self.link, self.lock = None, threading.Lock()
         self.sizes = []  # (when, file, size) of the last seconds
         os.makedirs(folder)
         self.start()
@@ -169,19 +169,20 @@ class Redis:
         for word in words:
             data = word.encode()
             request += b"$%d\r\n%s\r\n" % (len(data), data)
-        try:
-            if self.link is None:
-                connection = socket.socket(socket.AF_UNIX)
-                connection.settimeout(1)
-                connection.connect(self.socket)
-                self.link = connection, connection.makefile("rb")
-            self.link[0].sendall(request)
-            return self._answer(self.link[1])
-        except OSError:
-            if self.link is not None:
-                self.link[0].close()
-            self.link = None
-            return None
+        with self.lock:
+            try:
+                if self.link is None:
+                    connection = socket.socket(socket.AF_UNIX)
+                    connection.settimeout(1)
+                    connection.connect(self.socket)
+                    self.link = connection, connection.makefile("rb")
+                self.link[0].sendall(request)
+                return self._answer(self.link[1])
+            except OSError:
+                if self.link is not None:
+                    self.link[0].close()
+                self.link = None
+                return None
 
     def _answer(self, file):
         line = file.readline()
@@ -197,10 +198,14 @@ class Redis:
     def is_up(self):
         return self.ask("PING") == b"PONG"
 
-    def versions(self):
-        """Commits taken so far, by partition; None while Redis is away."""
+    def guards(self):
+        """(epoch, version) by partition: its owner's, and commits so far. None while Redis is away."""
         guards = self.ask("MGET", *[f"sg:{{{APP}.{p}}}:g" for p in range(PARTITIONS)])
-        return [int(g.split(b".")[1]) if g else 0 for g in guards] if isinstance(guards, list) else None
+        return [tuple(map(int, g.split(b".")[:2])) if g else (0, 0) for g in guards] if isinstance(guards, list) else None
+
+    def versions(self):
+        guards = self.guards()
+        return [version for _, version in guards] if guards is not None else None
 
     def state(self, partition):
         raw = self.ask("GET", f"sg:{{{APP}.{partition}}}:m")
@@ -228,10 +233,11 @@ class Proxy:
 
 
 class Worker:
-    """One named instance, started again and again under its name."""
+    """One instance, started again and again under its name, if it has one for the group."""
 
-    def __init__(self, world, name):
+    def __init__(self, world, name, is_named=True):
         self.world, self.name = world, name
+        self.names = ["--instance", name] if is_named else []
         self.process = None
         self.is_wanted = False
         self.is_stopped = False
@@ -239,7 +245,7 @@ class Worker:
 
     def start(self):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([self.world.segstream, "run", "-c", self.world.config, "--instance", self.name],
+            self.process = subprocess.Popen([self.world.segstream, "run", "-c", self.world.config, *self.names],
                                             stdout=log, stderr=log)
         self.is_wanted = True
 
@@ -296,18 +302,20 @@ class Feeder(threading.Thread):
 
 
 class World:
-    def __init__(self, segstream, folder, brokers, fsync, workers):
+    def __init__(self, segstream, folder, brokers, fsync, workers, is_proxied=True, session_ms=SESSION_MS):
         self.segstream, self.folder = os.path.abspath(segstream), folder
         self.brokers = Brokers(os.path.join(folder, "kafka"), brokers)
         self.redis = Redis(os.path.join(folder, "redis"), fsync)
         self.brokers.create([INPUT, *OUTPUTS.values()])
-        proxied_redis = os.path.join(folder, "redis.sock")
-        self.proxy = Proxy({**self.brokers.doors, "redis": (proxied_redis, self.redis.socket)})
+        servers, redis = self.brokers.servers, self.redis.socket
+        self.proxy = None
+        if is_proxied:
+            servers, redis = self.brokers.proxied, os.path.join(folder, "redis.sock")
+            self.proxy = Proxy({**self.brokers.doors, "redis": (redis, self.redis.socket)})
         self.config = os.path.join(folder, "shop")
         shutil.copytree(os.path.join(lab.ROOT, "deploy", "examples", "shop"), self.config)
         with open(os.path.join(self.config, "app.yaml"), "w", encoding="utf-8") as file:
-            file.write(APP_YAML.format(app=APP, redis=proxied_redis, brokers=self.brokers.proxied, input=INPUT,
-                                       session_ms=SESSION_MS, **OUTPUTS))
+            file.write(APP_YAML.format(app=APP, redis=redis, brokers=servers, input=INPUT, session_ms=session_ms, **OUTPUTS))
         self.workers = [Worker(self, f"w{i}") for i in range(1, workers + 3)]
         self.wanted_workers = workers
 
@@ -335,6 +343,7 @@ class World:
             if worker.is_running():
                 worker.process.kill()
                 worker.process.wait()
-        self.proxy.stop()
+        if self.proxy is not None:
+            self.proxy.stop()
         self.redis.stop()
         self.brokers.stop()
