@@ -4,7 +4,7 @@
 #include <argp.h>
 #include <stdio.h>
 
-#define SUMMARY_WIDTH 40
+#define SUMMARY_WIDTH 36
 
 static const struct {
     const char *name;
@@ -13,7 +13,7 @@ static const struct {
 } commands[] = {
     { "demo", cmd_demo, "see it work, nothing to set up" },
     { "init", cmd_init, "a starter folder" },
-    { "check", cmd_check, "all that is wrong with a configuration" },
+    { "check", cmd_check, "what is wrong with a configuration" },
     { "test", cmd_test, "its own tests, in virtual time" },
     { "schema", cmd_schema, "its JSON Schema, for editors" },
     { "backtest", cmd_backtest, "what would have left, from a file" },
@@ -23,6 +23,7 @@ static const struct {
     { "report", cmd_report, "what came of it" },
     { "explain", cmd_explain, "why a customer is where they are" },
     { "inspect", cmd_inspect, "what Redis holds, field by field" },
+    { "replay", cmd_replay, "the input again: compare, or rebuild" },
     { "erase", cmd_erase, "forget a customer, with a receipt" },
 };
 
