@@ -285,7 +285,12 @@ enum reject json_decode_event(struct bytes value, const struct event_mapping *ma
     }
     root = json_loadb((const char *)value.at, value.size, JSON_REJECT_DUPLICATES, &error);
     if (root == NULL) {
-        (void)text_format(out_text, 128, "not JSON: %.100s", error.text);
+        /* .. with what stands there, which may be a customer's and belongs into no log */
+        const char *near = strstr(error.text, " near ");
+
+        (void)text_format(out_text, 128, "not JSON: %.*s at byte %d",
+                          (int)(near == NULL ? (ptrdiff_t)strlen(error.text) : near - error.text),
+                          error.text, error.position);
         return REJECT_UNDECODABLE;
     }
     event_draft_init(&r.draft, arena);

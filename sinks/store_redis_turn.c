@@ -104,8 +104,8 @@ static void go_down(struct store_redis *s, struct text reason, bool is_refused)
     (void)text_format(s->trouble, sizeof(s->trouble), "%.*s", TEXT_PRINTF(reason));
     if (!s->is_said_down) {
         s->is_said_down = true;
-        log_line(LOG_WARN, "store.down", "reason=%.*s retrying_in_ms=%" PRId64, TEXT_PRINTF(reason),
-                 s->backoff_ms);
+        log_line(LOG_WARN, "store.down", "reason=\"%.*s\" retrying_in_ms=%" PRId64,
+                 TEXT_PRINTF(reason), s->backoff_ms);
     }
     atomic_store(&s->is_serving, false);
     s->is_refused = s->is_refused || is_refused;

@@ -48,6 +48,10 @@ void source_poll(struct source *s);
  * Returns: how many there were. */
 uint32_t source_fetch(struct source *s, int32_t partition, uint32_t topic, uint32_t room);
 
+/* How many offsets stand from `next` on to the end of the topic, as far as fetching has told; -1:
+ * from its beginning. 0: not known yet. */
+int64_t source_behind(const struct source *s, int32_t partition, uint32_t topic, int64_t next);
+
 void source_give_back(struct task_record *record); /* done with it */
 
 /* Leave the group and join it again: everything is revoked and assigned anew. Errors:

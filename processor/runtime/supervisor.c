@@ -200,7 +200,7 @@ static enum err start_workers(struct supervisor *s, char out_text[256])
 /* --- watching --- */
 
 struct readiness {
-    int64_t partitions, ready;
+    int64_t partitions, ready, input_lag;
     bool is_kafka_up, is_store_up, is_joined;
 };
 
@@ -217,6 +217,7 @@ static enum err look_at_workers(struct supervisor *s, struct readiness *out, str
         error = v.error != OK ? v.error : error;
         out->partitions += v.partitions;
         out->ready += v.ready_partitions;
+        out->input_lag += v.input_lag;
         out->is_kafka_up = out->is_kafka_up && v.is_kafka_up;
         out->is_joined = out->is_joined && v.is_joined;
         out->is_store_up = out->is_store_up && (s->config->store == STORE_KIND_MEMORY ||
@@ -258,6 +259,8 @@ static void set_metrics(const struct supervisor *s, const struct readiness *r,
     metrics_set(METRIC_EVENTS_MISPLACED_TOTAL, sum->misplaced);
     metrics_set(METRIC_TIMERS_FIRED_TOTAL, sum->timers_fired);
     metrics_set(METRIC_COMMITS_TOTAL, sum->commits);
+    metrics_set(METRIC_COMMITS_REDONE_TOTAL, sum->redone);
+    metrics_set(METRIC_INPUT_LAG_RECORDS, r->input_lag);
     metrics_set(METRIC_TRIGGERS_TOTAL, sum->outputs[OUTPUT_TRIGGER]);
     metrics_set(METRIC_MEMBERSHIPS_TOTAL, sum->outputs[OUTPUT_MEMBERSHIP]);
     metrics_set(METRIC_OUTCOMES_TOTAL, sum->outputs[OUTPUT_OUTCOME]);
@@ -273,7 +276,7 @@ static void set_metrics(const struct supervisor *s, const struct readiness *r,
     metrics_set(METRIC_PARTITIONS_OWNED, r->partitions);
     metrics_set(METRIC_PARTITIONS_STOPPED, sum->stopped);
     if (sum->stream_ms != INSTANT_NEVER && sum->stream_ms != INSTANT_MIN) {
-        metrics_set(METRIC_STREAM_TIME_LAG_MS, wall_ms - sum->stream_ms);
+        metrics_set(METRIC_STREAM_TIME_LAG_SECONDS, wall_ms - sum->stream_ms);
     }
     metrics_set(METRIC_STORE_UP, r->is_store_up);
     metrics_set(METRIC_KAFKA_UP, r->is_kafka_up);
@@ -483,6 +486,7 @@ enum err supervisor_run(const struct supervisor_options *options,
     struct supervisor s = { .options = options, .config = options->config };
     enum err error;
 
+    metrics_set_info(SEGSTREAM_VERSION, s.config->rules->config_hex);
     error = start(&s, out_text);
     if (error == OK) {
         log_line(LOG_INFO, "process.started", "partitions=%d workers=%d config=%.*s",

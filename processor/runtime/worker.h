@@ -25,6 +25,7 @@ struct worker_view { /* for readiness and metrics. Thread: any */
     bool is_kafka_up;
     bool is_joined; /* the group has given it its partitions, maybe none */
     int64_t partitions, ready_partitions;
+    int64_t input_lag; /* records not committed yet, as of the last second */
     struct task_stats stats;              /* all partitions together; stream_ms: the least */
     enum err error;                       /* why it stopped by itself; OK: it did not */
     int32_t stored_partitions, moving_to; /* of the stored state; 0: there is none */
