@@ -37,6 +37,7 @@ int cmd_run(int argc, char **argv);
 int cmd_samplesize(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 int cmd_test(int argc, char **argv);
+int cmd_topics(int argc, char **argv);
 
 /* argp_parse, but a mistyped option is told the nearest one. Exits with EXIT_USAGE. */
 struct argp;

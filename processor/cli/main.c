@@ -19,6 +19,7 @@ static const struct {
     { "backtest", cmd_backtest, "what would have left, from a file" },
     { "cuts", cmd_cuts, "quintiles of customers, as a patch" },
     { "samplesize", cmd_samplesize, "customers that an experiment needs" },
+    { "topics", cmd_topics, "which it needs; make the missing ones" },
     { "run", cmd_run, "process events from Kafka" },
     { "report", cmd_report, "what came of it" },
     { "explain", cmd_explain, "why a customer is where they are" },

@@ -19,6 +19,7 @@ struct source_options {
     struct text instance;           /* of the static member; absent: a dynamic one */
     int wake_fd;                    /* an eventfd: written when there may be something to read */
     const atomic_bool *is_stopping; /* true: no more waiting for the group */
+    atomic_uint_fast64_t *beats;    /* counted up while waiting: it is no standstill */
     void *context;
     /* This process is a member now, known to the group by these bytes (valid during the call), and
      * is given its partitions next. */

@@ -39,6 +39,7 @@ struct worker {
     int wake_fd;
     pthread_t thread;
     atomic_bool is_stopping;
+    atomic_uint_fast64_t beats; /* things done, waiting with open eyes among them */
     struct slot **slots;
     uint32_t slot_count;
     uint32_t slot_capacity;

@@ -98,6 +98,11 @@ void worker_update_view(struct worker *w)
     pthread_mutex_unlock(&w->view_lock);
 }
 
+uint64_t worker_beats(struct worker *w)
+{
+    return atomic_load(&w->beats);
+}
+
 void worker_view(struct worker *w, struct worker_view *out_view)
 {
     pthread_mutex_lock(&w->view_lock);

@@ -4,9 +4,10 @@ test_tools.py [NAME...]; prints what was skipped.
 """
 import glob
 import os
+import re
 import shutil
 import subprocess
-import sys
+import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -48,6 +49,27 @@ class Tools(unittest.TestCase):
         names = list(shell_scripts())
         self.assertIn("tests/run", names)
         self.good("shellcheck", "--severity=warning", "--external-sources", *names)
+
+    @needs("systemd-analyze")
+    def test_units_are_ones_that_systemd_takes_and_rates_as_safe(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, instance in (("segstream.service", ""), ("segstream@.service", "1")):
+                with open(os.path.join(ROOT, "deploy", "systemd", name), encoding="utf-8") as file:
+                    text = file.read()
+                path = os.path.join(folder, name.replace("@", "@" + instance))
+                with open(path, "w", encoding="utf-8") as file:  # the program is looked for, too
+                    file.write(text.replace("/usr/bin/segstream", "/bin/true"))
+                said = self.good("systemd-analyze", "verify", "--man=no", path)
+                self.assertNotIn(os.path.basename(path), said)
+                self.good("systemd-analyze", "security", "--offline=true", "--threshold=15", path)
+
+    def test_both_units_differ_only_in_who_they_are(self):
+        lines = []
+        for name in ("segstream.service", "segstream@.service"):
+            with open(os.path.join(ROOT, "deploy", "systemd", name), encoding="utf-8") as file:
+                lines.append([line for line in file.read().split("\n") if re.match(r"[A-Z]", line)
+                              and not re.match("(Description|ExecStart|Environment|EnvironmentFile)=", line)])
+        self.assertEqual(*lines)
 
 
 if __name__ == "__main__":
