@@ -30,9 +30,19 @@ void metrics_set(enum metric m, int64_t value)
     atomic_store_explicit(&values[m], value, memory_order_relaxed);
 }
 
-const char *metrics_name(enum metric m)
+void metrics_name(enum metric m, char out_name[METRICS_NAME_SIZE])
 {
-    return table[m].name + sizeof("segstream_") - 1;
+    static const char prefix[] = "segstream_", seconds[] = "seconds";
+    const char *name = table[m].name;
+    const char *at = strstr(name, seconds);
+
+    name += strncmp(name, prefix, sizeof(prefix) - 1) == 0 ? sizeof(prefix) - 1 : 0;
+    if (at == NULL) {
+        (void)snprintf(out_name, METRICS_NAME_SIZE, "%s", name);
+    } else {
+        (void)snprintf(out_name, METRICS_NAME_SIZE, "%.*sms%s", (int)(at - name), name,
+                       at + sizeof(seconds) - 1);
+    }
 }
 
 int64_t metrics_get(enum metric m)

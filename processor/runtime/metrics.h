@@ -59,7 +59,10 @@ enum metric {
 void metrics_add(enum metric m, int64_t by);
 void metrics_set(enum metric m, int64_t value);
 int64_t metrics_get(enum metric m);
-const char *metrics_name(enum metric m); /* without the prefix */
+
+#define METRICS_NAME_SIZE 64
+/* For what takes the values as they are: without the prefix segstream_, and `ms` for `seconds`. */
+void metrics_name(enum metric m, char out_name[METRICS_NAME_SIZE]);
 
 /* The labels of segstream_info; both are copied, the hash up to 16 characters. Call it before
  * anybody prints. */

@@ -154,6 +154,19 @@ static void a_unit_that_prometheus_knows_stands_in_the_name(void **state)
     bytes_out_fini(&out);
 }
 
+static void a_name_for_whole_numbers_has_no_prefix_and_says_ms(void **state)
+{
+    char name[METRICS_NAME_SIZE];
+
+    (void)state;
+    metrics_name(METRIC_EVENTS_TOTAL, name);
+    assert_string_equal(name, "events_total");
+    metrics_name(METRIC_STREAM_TIME_LAG_SECONDS, name);
+    assert_string_equal(name, "stream_time_lag_ms");
+    metrics_name(METRIC_PROCESS_CPU, name);
+    assert_string_equal(name, "process_cpu_ms_total");
+}
+
 static void the_process_is_described_as_the_kernel_sees_it(void **state)
 {
     double start, cpu;
@@ -178,6 +191,7 @@ int main(void)
         cmocka_unit_test(what_is_added_and_set_is_printed),
         cmocka_unit_test(only_what_is_the_same_for_all_customers_is_a_label),
         cmocka_unit_test(a_unit_that_prometheus_knows_stands_in_the_name),
+        cmocka_unit_test(a_name_for_whole_numbers_has_no_prefix_and_says_ms),
         cmocka_unit_test(the_process_is_described_as_the_kernel_sees_it),
     };
 
