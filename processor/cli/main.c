@@ -55,6 +55,14 @@ static void print_help(FILE *to)
             "\n            78 the configuration is wrong\n");
 }
 
+/* `segstream help commands`: a line each, for completions and the man page. */
+static void print_commands(void)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        printf("%s\t%s\n", commands[i].name, commands[i].summary);
+    }
+}
+
 static void say_unknown(const char *name)
 {
     struct text_nearest nearest = { .wrong = text_of(name) };
@@ -74,6 +82,10 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "";
 
     argp_err_exit_status = EXIT_USAGE;
+    if (strcmp(name, "help") == 0 && argc > 2 && strcmp(argv[2], "commands") == 0) {
+        print_commands();
+        return EXIT_GOOD;
+    }
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         print_help(stdout);
         return EXIT_GOOD;

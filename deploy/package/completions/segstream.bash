@@ -3,7 +3,7 @@ _segstream() {
     local program=${COMP_WORDS[0]} command=${COMP_WORDS[1]:-} current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        words=$("$program" help 2>/dev/null | awk '/^  [a-z]/ { if ($1 == "segstream") next; print $1; print substr($0, 55, 12) }')
+        words=$("$program" help commands 2>/dev/null | cut -f 1)
         words+=' help version'
     elif [[ $current == -* ]]; then
         words=$("$program" "$command" --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]*=?' | sort -u)
