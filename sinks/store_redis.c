@@ -102,6 +102,13 @@ const char *store_redis_trouble(const struct store *store)
     return s->trouble;
 }
 
+int64_t store_redis_generation(const struct store *store)
+{
+    const struct store_redis *s = (const struct store_redis *)(const void *)store;
+
+    return s->generation;
+}
+
 static void free_text(struct text t)
 {
     mem_free((void *)(uintptr_t)t.at);
@@ -123,12 +130,24 @@ static void close_store(struct store *store)
         free_text(s->partitions[i].customers);
     }
     mem_free(s->partitions);
+    free_text(s->generation_key);
     free_text(s->options.app);
     free_text(s->options.socket);
     free_text(s->options.host);
     free_text(s->options.user);
     free_text(s->options.password);
     mem_free(s);
+}
+
+static struct text generation_key(struct text app)
+{
+    struct bytes_out b = { NULL, 0, 0 };
+    struct text key;
+
+    bytes_put_format(&b, "sg:{%.*s}:generation", TEXT_PRINTF(app));
+    key = text_dup((struct text){ (const char *)b.at, b.size });
+    bytes_out_fini(&b);
+    return key;
 }
 
 struct store *store_redis_new(const struct store_redis_options *options)
@@ -144,6 +163,8 @@ struct store *store_redis_new(const struct store_redis_options *options)
     s->options.host = text_dup(options->host);
     s->options.user = text_dup(options->user);
     s->options.password = text_dup(options->password);
+    s->generation = options->is_generation_given ? options->generation : -1;
+    s->generation_key = generation_key(options->app);
     s->works.last = &s->works.first;
     s->answers.last = &s->answers.first;
     s->backoff_ms = STORE_REDIS_TURN_BACKOFF_FIRST_MS;

@@ -18,6 +18,8 @@ struct store_redis_options {
     int32_t database;
     struct text user; /* absent: none, or the default user */
     struct text password;
+    bool is_generation_given; /* else the deployment's present one, as the server says */
+    int64_t generation;       /* >= 0 */
     int64_t reply_timeout_ms; /* no byte for so long while waiting: connect again */
 };
 
@@ -30,5 +32,8 @@ bool store_redis_is_up(const struct store *s);
 /* Why it is not: "refused", "closed", "timeout", or the server's own word ("NOAUTH", "LOADING");
  * "" before the first trouble. Thread: the store's. */
 const char *store_redis_trouble(const struct store *s);
+
+/* The one it speaks of; -1: the server has not said yet. Requests wait for that. */
+int64_t store_redis_generation(const struct store *s);
 
 #endif /* SINKS_STORE_REDIS_H */

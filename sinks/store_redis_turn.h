@@ -21,6 +21,8 @@ struct redis_queue {
 struct store_redis {
     struct store store;
     struct store_redis_options options; /* texts are our copies */
+    int64_t generation;                 /* -1: not known yet */
+    struct text generation_key;
     struct redis_partition *partitions; /* by number */
     uint32_t partition_count;
     struct redis_link *link;  /* NULL: down */

@@ -25,6 +25,7 @@ static const struct {
     { "explain", cmd_explain, "why a customer is where they are" },
     { "inspect", cmd_inspect, "what Redis holds, field by field" },
     { "replay", cmd_replay, "the input again: compare, or rebuild" },
+    { "rekey", cmd_rekey, "to another number of partitions" },
     { "erase", cmd_erase, "forget a customer, with a receipt" },
 };
 

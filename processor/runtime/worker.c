@@ -156,6 +156,8 @@ static void take_reply(struct worker *w, const struct store_reply *r)
     case STORE_SCAN: /* only tools ask these */
     case STORE_LOOK:
     case STORE_PROBE:
+    case STORE_DROP:
+    case STORE_SWITCH:
         break;
     }
 }
