@@ -34,6 +34,7 @@ int cmd_report(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_rekey(int argc, char **argv);
+int cmd_repartition(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_samplesize(int argc, char **argv);
 int cmd_schema(int argc, char **argv);

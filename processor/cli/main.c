@@ -25,6 +25,7 @@ static const struct {
     { "explain", cmd_explain, "why a customer is where they are" },
     { "inspect", cmd_inspect, "what Redis holds, field by field" },
     { "replay", cmd_replay, "the input again: compare, or rebuild" },
+    { "repartition", cmd_repartition, "key a topic by the customer" },
     { "rekey", cmd_rekey, "to another number of partitions" },
     { "erase", cmd_erase, "forget a customer, with a receipt" },
 };
@@ -38,9 +39,9 @@ static void print_help(FILE *to)
                 ": customers' events from Kafka, segments exact in time, the next email to Kafka\n"
                 "usage: segstream COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        fprintf(to, "  %-10s  %s", commands[i].name, commands[i].summary);
+        fprintf(to, "  %-11s  %s", commands[i].name, commands[i].summary);
         if (i + ROW_COUNT < COMMAND_COUNT) {
-            fprintf(to, "%*s%-10s  %s", SUMMARY_WIDTH - (int)strlen(commands[i].summary), "",
+            fprintf(to, "%*s%-11s  %s", SUMMARY_WIDTH - (int)strlen(commands[i].summary), "",
                     commands[i + ROW_COUNT].name, commands[i + ROW_COUNT].summary);
         }
         fputc('\n', to);

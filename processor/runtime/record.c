@@ -5,6 +5,7 @@
 #include "schemas/json.h"
 
 struct record_decoder {
+    bool is_key_free;
     const struct config *config;
     struct avro_decoder **avro; /* by topic; NULL: JSON */
 };
@@ -51,7 +52,7 @@ static enum reject decode(struct record_decoder *d, struct arena *arena,
     if (r->value.at == NULL) {
         return REJECT_NULL_VALUE;
     }
-    if (r->key.at == NULL) {
+    if (r->key.at == NULL && !d->is_key_free) {
         return REJECT_KEY_MISSING;
     }
     if (r->value.size > RECORD_SIZE_MAX) {
@@ -63,12 +64,18 @@ static enum reject decode(struct record_decoder *d, struct arena *arena,
     if (reject != REJECT_NONE) {
         return reject;
     }
-    if (!text_equal(ev->customer, (struct text){ (const char *)r->key.at, r->key.size })) {
+    if (!d->is_key_free &&
+        !text_equal(ev->customer, (struct text){ (const char *)r->key.at, r->key.size })) {
         return REJECT_WRONG_KEY;
     }
     return ev->kind == EVENT_PROFILE && !facts_check_profile(&d->config->rules->facts, ev, text)
                ? REJECT_BAD_VALUE
                : REJECT_NONE;
+}
+
+void record_decoder_free_key(struct record_decoder *d)
+{
+    d->is_key_free = true;
 }
 
 /* For the reasons that need no detail. */

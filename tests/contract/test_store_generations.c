@@ -1,5 +1,5 @@
-/* DESIGN. What only the Redis store does: a deployment's partitions exist twice while segstream rekey
- * fills the next generation, and one write makes that the present one.
+/* DESIGN. What only the Redis store does: partitions exist twice while segstream rekey fills the
+ * next generation, and one write makes that the present one.
  */
 #include "tests/contract/store_world.h"
 
