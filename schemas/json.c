@@ -266,7 +266,7 @@ static enum reject decode(struct reading *r, json_t *root, const struct event_ma
         v.as.strings.count = r->lists[i].count;
         event_draft_field(&r->draft, r->lists[i].path, v);
     }
-    return event_draft_finish(&r->draft, mapping, out_event, out_text);
+    return event_draft_finish(&r->draft, out_event, out_text);
 }
 
 enum reject json_decode_event(struct bytes value, const struct event_mapping *mapping,
@@ -293,7 +293,7 @@ enum reject json_decode_event(struct bytes value, const struct event_mapping *ma
                           error.text, error.position);
         return REJECT_UNDECODABLE;
     }
-    event_draft_init(&r.draft, arena);
+    event_draft_init(&r.draft, arena, mapping);
     r.arena = arena;
     r.list_count = 0;
     result = json_is_object(root) ? decode(&r, root, mapping, out_event, out_text)

@@ -20,7 +20,8 @@ enum err record_decoder_new(const struct config *config, struct record_decoder *
     d->avro = mem_alloc(config->input_count * sizeof(struct avro_decoder *));
     for (uint32_t i = 0; error == OK && i < config->input_count; i++) {
         if (!config->inputs[i].is_json) {
-            error = avro_decoder_new(config->inputs[i].schema_json, &d->avro[i], out_text);
+            error = avro_decoder_new(&config->inputs[i].mapping, config->inputs[i].schema_json,
+                                     &d->avro[i], out_text);
         }
     }
     if (error != OK) {
@@ -58,9 +59,8 @@ static enum reject decode(struct record_decoder *d, struct arena *arena,
     if (r->value.size > RECORD_SIZE_MAX) {
         return REJECT_TOO_LARGE;
     }
-    reject = topic->is_json
-                 ? json_decode_event(r->value, &topic->mapping, arena, ev, text)
-                 : avro_decode_event(d->avro[r->topic], r->value, &topic->mapping, arena, ev, text);
+    reject = topic->is_json ? json_decode_event(r->value, &topic->mapping, arena, ev, text)
+                            : avro_decode_event(d->avro[r->topic], r->value, arena, ev, text);
     if (reject != REJECT_NONE) {
         return reject;
     }
