@@ -34,10 +34,19 @@ static const struct {
 #define SHIPPED_COUNT (sizeof(shipped) / sizeof(shipped[0]))
 #define INPUT_COUNT   6 /* the first ones */
 
+/* A writer's schema, and what became of it when it was first seen. */
+struct known {
+    uint64_t fingerprint;
+    struct text json;
+    struct avro_plan *plan; /* NULL: not seen yet, or refused */
+    char *refusal;          /* NULL: none */
+};
+
 struct avro_decoder {
-    struct avro_plan plans[INPUT_COUNT];
-    struct avro_plan headerless;
-    bool has_headerless;
+    const struct event_mapping *mapping;
+    struct avro_shipped shipped[INPUT_COUNT];
+    struct known by_fingerprint[INPUT_COUNT + 1]; /* the last one is the topic's own */
+    bool has_own;
 };
 
 const char *avro_schema_json(struct text name)
@@ -60,191 +69,52 @@ uint64_t avro_schema_fingerprint(struct text name)
     return 0;
 }
 
-/* --- from Avro-C's parsed schema to a plan --- */
-struct build {
-    struct avro_plan *plan;
-    uint32_t depth;
-    const char *wrong; /* a sentence; NULL while good */
-};
-
-static uint32_t build_node(struct build *b, avro_schema_t schema, struct text path,
-                           bool is_in_array);
-
-static uint32_t fail_build(struct build *b, const char *why)
+/* --- schemas, when they are first seen --- */
+static const struct avro_plan *plan_of(struct avro_decoder *r, struct known *k, char out_text[128])
 {
-    b->wrong = b->wrong == NULL ? why : b->wrong;
-    return 0;
+    char sentence[256] = "";
+
+    if (k->plan == NULL && k->refusal == NULL &&
+        avro_plan_new(k->json, NULL, 0, r->shipped, INPUT_COUNT, r->mapping, &k->plan, sentence) !=
+            OK) {
+        k->refusal = mem_dup_text(sentence);
+    }
+    if (k->plan == NULL) {
+        (void)text_format(out_text, 128, "%s", k->refusal);
+    }
+    return k->plan;
 }
 
-static struct text child_path(struct build *b, struct text path, const char *name)
+static enum err learn_own(struct avro_decoder *r, struct text json, char out_text[256])
 {
-    if (path.size == 0) {
-        return arena_text(&b->plan->arena, text_of(name));
+    struct known *own = &r->by_fingerprint[INPUT_COUNT];
+    enum err e;
+
+    own->json = text_dup(json);
+    e = avro_plan_new(own->json, NULL, 0, r->shipped, INPUT_COUNT, r->mapping, &own->plan,
+                      out_text);
+    if (e == OK) {
+        own->fingerprint = avro_tree_fingerprint(&own->plan->tree);
+        r->has_own = true;
     }
-    return arena_format(&b->plan->arena, "%.*s.%s", TEXT_PRINTF(path), name);
+    return e;
 }
 
-/* Children are built first, then listed together, so that a node's are neighbours. */
-static void build_children(struct build *b, uint32_t place, avro_schema_t schema, struct text path,
-                           bool is_in_array)
-{
-    enum avro_kind kind = b->plan->nodes[place].kind;
-    size_t count = kind == AVRO_KIND_RECORD  ? avro_schema_record_size(schema)
-                   : kind == AVRO_KIND_UNION ? avro_schema_union_size(schema)
-                                             : 1;
-    uint32_t *built = mem_alloc(count * sizeof(*built));
-    bool is_empty = kind == AVRO_KIND_RECORD;
-
-    for (size_t i = 0; i < count && b->wrong == NULL; i++) {
-        if (kind == AVRO_KIND_RECORD) {
-            built[i] = build_node(
-                b, avro_schema_record_field_get_by_index(schema, (int)i),
-                child_path(b, path, avro_schema_record_field_name(schema, (int)i)), is_in_array);
-        } else if (kind == AVRO_KIND_UNION) {
-            built[i] = build_node(b, avro_schema_union_branch(schema, (int)i), path, is_in_array);
-        } else if (kind == AVRO_KIND_ARRAY) {
-            built[i] = build_node(b, avro_schema_array_items(schema), path, true);
-        } else {
-            built[i] = build_node(b, avro_schema_map_values(schema), path, is_in_array);
-        }
-        is_empty = is_empty && b->plan->nodes[built[i]].is_empty;
-    }
-    if (b->wrong == NULL && b->plan->child_count + count > AVRO_PLAN_NODES_MAX * 2) {
-        (void)fail_build(b, "the schema is too large");
-    }
-    if (b->wrong == NULL) {
-        b->plan->nodes[place].first_child = b->plan->child_count;
-        b->plan->nodes[place].child_count = (uint32_t)count;
-        b->plan->nodes[place].is_empty = is_empty;
-        memcpy(b->plan->children + b->plan->child_count, built, count * sizeof(*built));
-        b->plan->child_count += (uint32_t)count;
-    }
-    mem_free(built);
-}
-
-static void build_symbols(struct build *b, struct avro_node *n, avro_schema_t schema)
-{
-    size_t count = (size_t)avro_schema_enum_number_of_symbols(schema);
-    struct text *symbols = arena_alloc(&b->plan->arena, (count + 1) * sizeof(*symbols));
-
-    for (size_t i = 0; i < count; i++) {
-        symbols[i] = arena_text(&b->plan->arena, text_of(avro_schema_enum_get(schema, (int)i)));
-    }
-    n->symbols = symbols;
-    n->symbol_count = (uint32_t)count;
-}
-
-static bool kind_of_schema(avro_schema_t schema, enum avro_kind *out)
-{
-    static const struct {
-        avro_type_t type;
-        enum avro_kind kind;
-    } kinds[] = {
-        { AVRO_NULL, AVRO_KIND_NULL },     { AVRO_BOOLEAN, AVRO_KIND_BOOL },
-        { AVRO_INT32, AVRO_KIND_INTEGER }, { AVRO_INT64, AVRO_KIND_INTEGER },
-        { AVRO_FLOAT, AVRO_KIND_FLOAT },   { AVRO_DOUBLE, AVRO_KIND_DOUBLE },
-        { AVRO_BYTES, AVRO_KIND_BYTES },   { AVRO_FIXED, AVRO_KIND_FIXED },
-        { AVRO_STRING, AVRO_KIND_TEXT },   { AVRO_ENUM, AVRO_KIND_ENUM },
-        { AVRO_RECORD, AVRO_KIND_RECORD }, { AVRO_UNION, AVRO_KIND_UNION },
-        { AVRO_ARRAY, AVRO_KIND_ARRAY },   { AVRO_MAP, AVRO_KIND_MAP },
-    };
-
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (kinds[i].type == avro_typeof(schema)) {
-            *out = kinds[i].kind;
-            return true;
-        }
-    }
-    return false;
-}
-
-static uint32_t build_node(struct build *b, avro_schema_t schema, struct text path,
-                           bool is_in_array)
-{
-    struct avro_node *n;
-    uint32_t place;
-
-    if (b->wrong != NULL || b->plan->node_count == AVRO_PLAN_NODES_MAX) {
-        return fail_build(b, "the schema is too large");
-    }
-    if (avro_typeof(schema) == AVRO_LINK) {
-        schema =
-            avro_schema_link_target(schema); /* a recursive one ends at the depth limit below */
-    }
-    if (++b->depth > AVRO_PLAN_DEPTH_MAX) {
-        return fail_build(b, "the schema is nested too deeply, or refers to itself");
-    }
-    place = b->plan->node_count++;
-    n = &b->plan->nodes[place];
-    *n = (struct avro_node){ .path = path, .list = -1 };
-    if (!kind_of_schema(schema, &n->kind)) {
-        return fail_build(b, "the schema has a type that is not known here");
-    }
-    n->is_empty = n->kind == AVRO_KIND_NULL;
-    if (n->kind == AVRO_KIND_FIXED) {
-        n->size = (uint32_t)avro_schema_fixed_size(schema);
-        n->is_empty = n->size == 0;
-    }
-    if (n->kind == AVRO_KIND_ENUM) {
-        build_symbols(b, n, schema);
-    }
-    if (n->kind >= AVRO_KIND_RECORD) {
-        build_children(b, place, schema, path, is_in_array);
-    } else if (is_in_array && b->plan->list_count < AVRO_PLAN_LISTS_MAX &&
-               (n->kind == AVRO_KIND_TEXT || n->kind == AVRO_KIND_ENUM ||
-                n->kind == AVRO_KIND_INTEGER)) {
-        n->list = (int32_t)b->plan->list_count++;
-    }
-    b->depth--;
-    return place;
-}
-
-static enum err plan_build(struct avro_plan *plan, struct text json, char out_text[256])
-{
-    struct build b = { .plan = plan };
-    avro_schema_t schema;
-
-    if (avro_schema_from_json_length(json.at, json.size, &schema) != 0) {
-        (void)text_format(out_text, 256, "not an Avro schema: %.200s", avro_strerror());
-        return ERR_CONFIG;
-    }
-    plan->nodes = mem_alloc(AVRO_PLAN_NODES_MAX * sizeof(struct avro_node));
-    plan->children = mem_alloc(AVRO_PLAN_NODES_MAX * 2 * sizeof(uint32_t));
-    if (avro_typeof(schema) != AVRO_RECORD) {
-        b.wrong = "the schema is not a record";
-    } else {
-        plan->root = build_node(&b, schema, (struct text){ "", 0 }, false);
-    }
-    avro_schema_decref(schema);
-    if (b.wrong != NULL) {
-        (void)text_format(out_text, 256, "%s", b.wrong);
-        return ERR_CONFIG;
-    }
-    return OK;
-}
-
-static void plan_fini(struct avro_plan *plan)
-{
-    arena_fini(&plan->arena);
-    mem_free(plan->nodes);
-    mem_free(plan->children);
-}
-
-enum err avro_decoder_new(struct text headerless_schema_json, struct avro_decoder **out_decoder,
-                          char out_text[256])
+enum err avro_decoder_new(const struct event_mapping *mapping, struct text schema_json,
+                          struct avro_decoder **out_decoder, char out_text[256])
 {
     struct avro_decoder *r = mem_alloc(sizeof(*r));
     enum err e = OK;
 
+    r->mapping = mapping;
     for (size_t i = 0; i < INPUT_COUNT; i++) {
-        e = plan_build(&r->plans[i], text_of(avro_schema_json(text_of(shipped[i].name))), out_text);
-        CHECK(e == OK);
-        r->plans[i].is_profile = strcmp(shipped[i].name, "profile") == 0;
-        r->plans[i].implied_kind = text_of(shipped[i].implied_kind);
+        r->by_fingerprint[i].fingerprint = shipped[i].fingerprint;
+        r->by_fingerprint[i].json = text_of(avro_schema_json(text_of(shipped[i].name)));
+        r->shipped[i] = (struct avro_shipped){ text_of(shipped[i].name), r->by_fingerprint[i].json,
+                                               text_of(shipped[i].implied_kind) };
     }
-    if (headerless_schema_json.at != NULL) {
-        r->has_headerless = true;
-        e = plan_build(&r->headerless, headerless_schema_json, out_text);
+    if (schema_json.at != NULL) {
+        e = learn_own(r, schema_json, out_text);
     }
     if (e != OK) {
         avro_decoder_free(r);
@@ -259,78 +129,56 @@ void avro_decoder_free(struct avro_decoder *r)
     if (r == NULL) {
         return;
     }
-    for (size_t i = 0; i < INPUT_COUNT; i++) {
-        plan_fini(&r->plans[i]);
+    for (size_t i = 0; i <= INPUT_COUNT; i++) {
+        avro_plan_free(r->by_fingerprint[i].plan);
+        mem_free(r->by_fingerprint[i].refusal);
     }
-    plan_fini(&r->headerless);
+    mem_free((void *)(uintptr_t)r->by_fingerprint[INPUT_COUNT].json.at);
     mem_free(r);
 }
 
 /* --- decoding --- */
-static const struct avro_plan *plan_of(const struct avro_decoder *r, struct bytes *value)
+/* The schema that a single-object header names, behind which *value then begins; NULL: none. */
+static struct known *headed(struct avro_decoder *r, struct bytes *value)
 {
     struct bytes_in in = bytes_in(*value);
     uint64_t fingerprint;
 
-    if (r->has_headerless) {
-        return &r->headerless;
-    }
     if (value->size < RECORD_HEADER_SIZE || bytes_byte(&in) != 0xc3 || bytes_byte(&in) != 0x01) {
         return NULL;
     }
     fingerprint = bytes_u64(&in);
-    for (size_t i = 0; i < INPUT_COUNT; i++) {
-        if (shipped[i].fingerprint == fingerprint) {
+    for (size_t i = 0; i < INPUT_COUNT + (r->has_own ? 1u : 0u); i++) {
+        if (r->by_fingerprint[i].fingerprint == fingerprint) {
             value->at += RECORD_HEADER_SIZE;
             value->size -= RECORD_HEADER_SIZE;
-            return &r->plans[i];
+            return &r->by_fingerprint[i];
         }
     }
     return NULL;
 }
 
-/* A shipped schema says the kind by its name where the topic reads it from a field. */
-static void imply_kind(struct event_draft *d, const struct avro_plan *plan,
-                       const struct event_mapping *mapping)
-{
-    struct text field =
-        mapping == NULL || mapping->kind_field.at == NULL ? TEXT("kind") : mapping->kind_field;
-
-    if (plan->implied_kind.at == NULL || (mapping != NULL && mapping->kind.at != NULL)) {
-        return;
-    }
-    for (uint32_t i = 0; i < d->field_count; i++) {
-        if (text_equal(d->fields[i].name, field)) {
-            return;
-        }
-    }
-    event_draft_field(d, field,
-                      (struct value){ .type = VALUE_TEXT, .as.text = plan->implied_kind });
-}
-
-enum reject avro_decode_event(struct avro_decoder *r, struct bytes value,
-                              const struct event_mapping *mapping, struct arena *arena,
+enum reject avro_decode_event(struct avro_decoder *r, struct bytes value, struct arena *arena,
                               struct event *out_event, char out_text[128])
 {
     const struct avro_plan *plan;
-    struct event_draft draft;
+    struct known *k;
 
     if (value.at == NULL) {
         (void)text_format(out_text, 128, "the record has no value");
         return REJECT_NULL_VALUE;
     }
-    plan = plan_of(r, &value);
-    if (plan == NULL) {
+    k = headed(r, &value);
+    if (k == NULL && r->has_own) { /* ten bytes that happen to be a known header do not occur */
+        k = &r->by_fingerprint[INPUT_COUNT];
+    }
+    if (k == NULL) {
         (void)text_format(out_text, 128, "no single-object header of a known schema");
         return REJECT_SCHEMA_UNKNOWN;
     }
-    event_draft_init(&draft, arena);
-    if (!avro_plan_decode(plan, value, &draft)) {
-        (void)text_format(out_text, 128, "the bytes do not fit the schema");
-        return REJECT_UNDECODABLE;
-    }
-    imply_kind(&draft, plan, mapping);
-    return event_draft_finish(&draft, mapping, out_event, out_text);
+    plan = plan_of(r, k, out_text);
+    return plan == NULL ? REJECT_UNDECODABLE
+                        : avro_plan_decode(plan, value, arena, out_event, out_text);
 }
 
 /* --- for people and tests --- */

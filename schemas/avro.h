@@ -1,10 +1,8 @@
-/* Avro records and JSON lines to events and back: the only user of Avro-C (avro.c) and, with
- * json.h, of jansson.
+/* Avro records to events and back; with json.h the only users of Avro-C and jansson.
  *
  * Layer: schemas, a target of its own (`schemas_codec`), for sinks and above; the pure layers never
- * link it. Every length, union branch and block count from outside is bounded before use: the
- * decoder walks the writer's schema, as Avro-C parsed it, over the bytes itself, since Avro-C's own
- * readers trust lengths. A faster decoder can take its place behind these calls.
+ * link it. A record is read by the schema of its writer, compiled once (avro_plan.h); Avro-C serves
+ * people and tests, since its own readers trust lengths.
  */
 #ifndef SCHEMAS_AVRO_H
 #define SCHEMAS_AVRO_H
@@ -17,19 +15,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct avro_decoder; /* writer schemas known to one thread: the shipped ones, and one of a topic */
+struct avro_decoder; /* writer schemas known to one thread for one topic: the shipped ones, and its
+                        own */
 
-/* headerless_schema_json: absent, or the schema of records that carry no header.
- * Errors: ERR_CONFIG with a sentence in out_text. Owner: the caller, avro_decoder_free. Thread: one
- * reader, one thread. */
-enum err avro_decoder_new(struct text headerless_schema_json, struct avro_decoder **out_decoder,
-                          char out_text[256]);
+/* mapping: of the topic, lives as long as the decoder; NULL: the shipped names. schema_json:
+ * absent, or the schema of records that carry no header. Errors: ERR_CONFIG with a sentence in
+ * out_text. Owner: the caller, avro_decoder_free. Thread: one reader, one thread. */
+enum err avro_decoder_new(const struct event_mapping *mapping, struct text schema_json,
+                          struct avro_decoder **out_decoder, char out_text[256]);
 void avro_decoder_free(struct avro_decoder *r);
 
-/* One record's value to an event, through event_draft. Returns: REJECT_NONE and *out_event, or the
- * reason and a sentence. Texts are views of `value` or in the arena. */
-enum reject avro_decode_event(struct avro_decoder *r, struct bytes value,
-                              const struct event_mapping *mapping, struct arena *arena,
+/* One record's value to an event: by its single-object header, or without one when the topic has a
+ * schema of its own. Returns: REJECT_NONE and *out_event, or the reason and a sentence. Texts are
+ * views of `value`, of the decoder, or in the arena. */
+enum reject avro_decode_event(struct avro_decoder *r, struct bytes value, struct arena *arena,
                               struct event *out_event, char out_text[128]);
 
 /* An event in its shipped input schema (click, open, purchase, feedback, activity, profile),

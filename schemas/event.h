@@ -103,18 +103,6 @@ enum reject {
 };
 const char *reject_name(enum reject r); /* "undecodable", ... */
 
-/* Builds an event field by field, checking each: the one gate that every format passes (JSON, Avro,
- * tests). */
-struct event_draft {
-    struct arena *arena;
-    struct event_field fields[EVENT_FIELDS_MAX];
-    struct event_field set[EVENT_FIELDS_MAX];
-    uint32_t field_count;
-    uint32_t set_count;
-    enum reject reject;    /* first reason found */
-    char reject_text[128]; /* a sentence for people */
-};
-
 /* How a topic's records become events (LANGUAGE.md section 2): where each built-in is found. */
 struct event_mapping {
     struct text kind;            /* fixed kind, or absent */
@@ -127,18 +115,79 @@ struct event_mapping {
     struct text customer, at, id, email, order, amount, currency;
 };
 
-void event_draft_init(struct event_draft *d, struct arena *arena);
+/* What does something by itself, and where a draft keeps it. */
+enum event_builtin {
+    EVENT_BUILTIN_KIND,
+    EVENT_BUILTIN_CUSTOMER,
+    EVENT_BUILTIN_AT,
+    EVENT_BUILTIN_ID,
+    EVENT_BUILTIN_EMAIL,
+    EVENT_BUILTIN_ORDER,
+    EVENT_BUILTIN_AMOUNT,
+    EVENT_BUILTIN_CURRENCY,
+    EVENT_BUILTIN_LINK,
+    EVENT_BUILTIN_MACHINE,
+    EVENT_BUILTIN_BOUNCE_CLASS,
+    EVENT_BUILTIN_SUBSCRIPTION,
+    EVENT_BUILTIN__COUNT,
+    EVENT_BUILTIN_NONE = EVENT_BUILTIN__COUNT
+};
 
-/* Add one field under its path in the record, values already typed. Shipped names are renamed to
- * the language's (trigger_id -> email, ...) by event_draft_finish. Too many fields or too long a
- * text is recorded as a reject. */
+/* A field's name as rules ask for it, looked up once for a whole schema. */
+struct event_name {
+    struct text name;
+    uint32_t key; /* hash32(name) */
+    enum event_builtin builtin;
+    bool is_second; /* counts only where the builtin's first name is not there */
+};
+
+#define EVENT_NAMES_PER_PATH 4
+
+/* The names that a field at `path` of a record goes by: those of the built-ins that the mapping
+ * finds there, else the path itself. Returns: how many, at least 1. */
+uint32_t event_names_of(const struct event_mapping *mapping, struct text path,
+                        struct event_name out_names[EVENT_NAMES_PER_PATH]);
+
+/* Where the mapping finds a built-in; absent: by its own names. */
+struct text event_mapped_path(const struct event_mapping *mapping, enum event_builtin b);
+const char *event_builtin_name(enum event_builtin b); /* as in the language */
+const char *event_shipped_name(enum event_builtin b); /* as in the shipped schemas */
+
+/* Builds an event field by field, checking each: the one gate that every format passes (JSON, Avro,
+ * tests). */
+struct event_draft {
+    struct arena *arena;
+    const struct event_mapping *mapping;
+    struct text implied_kind; /* where no field says it; absent: none */
+    uint32_t field_count;
+    uint32_t set_count;
+    uint16_t builtins[EVENT_BUILTIN__COUNT]; /* place in fields + 1; 0: not there */
+    uint16_t seconds;                        /* builtins found under their second name, by bit */
+    enum reject reject;                      /* first reason found */
+    char reject_text[128];                   /* a sentence for people */
+    struct event_field fields[EVENT_FIELDS_MAX];
+    struct event_field set[EVENT_FIELDS_MAX];
+};
+
+/* mapping NULL: the shipped names. It must live as long as the draft. */
+void event_draft_init(struct event_draft *d, struct arena *arena,
+                      const struct event_mapping *mapping);
+
+/* Add one field under its path in the record, value already typed; NULL adds nothing. Too many
+ * fields or too long a text is recorded as a reject. */
 void event_draft_field(struct event_draft *d, struct text path, struct value value);
+/* The same, its name looked up before; and under a path that is known to be no built-in's. */
+void event_draft_named(struct event_draft *d, const struct event_name *name,
+                       const struct value *value);
+void event_draft_plain(struct event_draft *d, struct text path, const struct value *value);
 void event_draft_set(struct event_draft *d, struct text attribute,
                      struct value value); /* profile `set`; NULL unsets */
+/* For decoders that find a value wrong themselves. */
+void event_draft_reject(struct event_draft *d, enum reject r, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* Pick out the built-ins by the mapping, check them all.
+/* Check the built-ins.
  * Returns: REJECT_NONE and *out_event, or the first reason, with a sentence in out_text. */
-enum reject event_draft_finish(struct event_draft *d, const struct event_mapping *mapping,
-                               struct event *out_event, char out_text[128]);
+enum reject event_draft_finish(struct event_draft *d, struct event *out_event, char out_text[128]);
 
 #endif /* SCHEMAS_EVENT_H */

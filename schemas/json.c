@@ -266,7 +266,7 @@ static enum reject decode(struct reading *r, json_t *root, const struct event_ma
         v.as.strings.count = r->lists[i].count;
         event_draft_field(&r->draft, r->lists[i].path, v);
     }
-    return event_draft_finish(&r->draft, mapping, out_event, out_text);
+    return event_draft_finish(&r->draft, out_event, out_text);
 }
 
 enum reject json_decode_event(struct bytes value, const struct event_mapping *mapping,
@@ -285,10 +285,15 @@ enum reject json_decode_event(struct bytes value, const struct event_mapping *ma
     }
     root = json_loadb((const char *)value.at, value.size, JSON_REJECT_DUPLICATES, &error);
     if (root == NULL) {
-        (void)text_format(out_text, 128, "not JSON: %.100s", error.text);
+        /* .. with what stands there, which may be a customer's and belongs into no log */
+        const char *near = strstr(error.text, " near ");
+
+        (void)text_format(out_text, 128, "not JSON: %.*s at byte %d",
+                          (int)(near == NULL ? (ptrdiff_t)strlen(error.text) : near - error.text),
+                          error.text, error.position);
         return REJECT_UNDECODABLE;
     }
-    event_draft_init(&r.draft, arena);
+    event_draft_init(&r.draft, arena, mapping);
     r.arena = arena;
     r.list_count = 0;
     result = json_is_object(root) ? decode(&r, root, mapping, out_event, out_text)

@@ -2,8 +2,8 @@
  * fingerprint.
  *
  * Layer: schemas. The fingerprints are CRC-64-AVRO of each schema's parsing canonical form;
- * tests/unit/test_avro.c holds them to the .avsc files, so a schema cannot change without its
- * constant.
+ * tests/unit/test_avro_oracle.c holds them to the .avsc files, so a schema cannot change without
+ * its constant.
  */
 #ifndef SCHEMAS_RECORD_HEADER_H
 #define SCHEMAS_RECORD_HEADER_H

@@ -67,7 +67,8 @@ static int on_statistics(rd_kafka_t *client, char *json, size_t json_size, void 
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
     (void)client;
-    log_line(LOG_DEBUG, "kafka.log", "level=%d facility=%s text=\"%s\"", level, facility, text);
+    log_line(LOG_DEBUG, "kafka.log", "syslog_level=%d facility=%s text=\"%s\"", level, facility,
+             text);
 }
 
 void kafka_client_init(struct kafka_client *c, const char *name)

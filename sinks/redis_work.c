@@ -210,6 +210,35 @@ static void send_probe(struct redis_work *w, const struct redis_partition *p, st
     command(w, p, out, "DISCARD", NULL, 0);
 }
 
+/* Not customers: they are deleted by commits, which know them. */
+static void send_drop(struct redis_work *w, const struct redis_partition *p, struct bytes_out *out)
+{
+    static const char *const keys[] = { "m", "t", "o", "n" };
+
+    command(w, p, out, "UNLINK", "g", sizeof(keys) / sizeof(keys[0]));
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        redis_link_argument_joined(out, p->keys, text_of(keys[i]));
+    }
+}
+
+static void send_switch(struct redis_work *w, const struct redis_partition *p,
+                        struct bytes_out *out)
+{
+    if (w->stage == 1) {
+        command(w, p, out, "WATCH", NULL, 1);
+        redis_link_argument(out, p->generation.at, p->generation.size);
+        command(w, p, out, "GET", NULL, 1);
+        redis_link_argument(out, p->generation.at, p->generation.size);
+        return;
+    }
+    command(w, p, out, "MULTI", NULL, 0);
+    command(w, p, out, "SET", NULL, 2);
+    redis_link_argument(out, p->generation.at, p->generation.size);
+    redis_link_integer(out, w->request.generation + 1);
+    command(w, p, out, "EXEC", NULL, 0);
+    w->is_last_stage = true;
+}
+
 static void send_records(struct redis_work *w, const struct redis_partition *p,
                          struct bytes_out *out, const struct bytes_out *state, uint32_t deletes)
 {
@@ -346,6 +375,13 @@ void redis_work_send(struct redis_work *w, struct redis_partition *p, struct byt
     case STORE_PROBE:
         send_probe(w, p, out);
         w->is_last_stage = true;
+        break;
+    case STORE_DROP:
+        send_drop(w, p, out);
+        w->is_last_stage = true;
+        break;
+    case STORE_SWITCH:
+        send_switch(w, p, out);
         break;
     case STORE_RELEASE:
         UNREACHABLE(); /* answered without a server */

@@ -2,7 +2,7 @@
  *
  * Layer: sinks (no I/O: appends commands, looks into replies). A request takes one stage (LOAD,
  * TIMERS, those of tools) or two (CLAIM, COMMIT: watch and read the guard, then write if it still
- * is the same). Owner: store_redis.c.
+ * is the same; so SWITCH). Owner: store_redis.c.
  */
 #ifndef SINKS_REDIS_WORK_H
 #define SINKS_REDIS_WORK_H
@@ -14,9 +14,10 @@ struct redisReply;
 
 /* What one store object knows of a partition. */
 struct redis_partition {
-    struct text keys;         /* "sg:{app.7}:" */
-    struct text customers;    /* "sg:{app.7}:c:" */
-    bool is_claimed;          /* guard is that of our claim and commits since */
+    struct text generation; /* key: which one stores open */
+    struct text keys;       /* "sg:{app.7}:", of generation 2 "sg:{app.7.2}:"; absent: not known */
+    struct text customers;  /* "sg:{app.7}:c:" */
+    bool is_claimed;        /* guard is that of our claim and commits since */
     struct store_guard guard; /* our token tells us from owners of an equal epoch */
     int64_t page_due_ms;      /* where the last page of timers ended .. */
     int64_t page_before;      /* .. and how many of that instant were up to there; 0: not known */

@@ -185,6 +185,9 @@ static enum redis_work_result receive_exec(struct redis_work *w, struct redis_pa
             return answer(w, ERR_CORRUPT); /* a key holds another type; the rest was written */
         }
     }
+    if (w->request.verb == STORE_SWITCH) {
+        return answer(w, OK);
+    }
     if (w->request.verb == STORE_CLAIM) {
         p->is_claimed = true;
         p->guard = w->guard_next;
@@ -420,6 +423,21 @@ static enum redis_work_result receive_probe(struct redis_work *w)
     return answer(w, OK);
 }
 
+/* WATCH, GET. Its own earlier attempt, whose answer was lost, is as good. */
+static enum redis_work_result receive_switch(struct redis_work *w)
+{
+    struct text t = redis_link_reply_text(w->replies[1]);
+    int64_t found = 0;
+
+    if (redis_link_reply_type(w->replies[1]) != REDIS_LINK_NIL && !read_integer(t, &found)) {
+        return answer(w, ERR_CORRUPT);
+    }
+    if (found == w->request.generation) {
+        return REDIS_WORK_SEND;
+    }
+    return answer(w, found == w->request.generation + 1 ? OK : ERR_FENCED);
+}
+
 enum redis_work_result redis_work_receive(struct redis_work *w, struct redis_partition *p,
                                           struct text *out_trouble)
 {
@@ -447,6 +465,11 @@ enum redis_work_result redis_work_receive(struct redis_work *w, struct redis_par
         return receive_peek(w, out_trouble);
     case STORE_SCAN:
         return receive_scan(w, p, out_trouble);
+    case STORE_DROP:
+        p->is_claimed = false;
+        return answer(w, OK);
+    case STORE_SWITCH:
+        return w->stage == 1 ? receive_switch(w) : receive_exec(w, p, out_trouble);
     case STORE_LOOK:
         return receive_look(w, out_trouble);
     case STORE_PROBE:

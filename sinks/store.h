@@ -20,10 +20,12 @@ enum store_verb {
     STORE_LOAD,
     STORE_COMMIT,
     STORE_RELEASE,
-    STORE_PEEK, /* for tools: state and records as they are, whoever owns the partition */
-    STORE_SCAN, /* for tools: the customers of the partition, page by page */
-    STORE_LOOK, /* for tools: guard, state and outbox as they are */
-    STORE_PROBE /* for tools: what the server says of itself */
+    STORE_PEEK,  /* for tools: state and records as they are, whoever owns the partition */
+    STORE_SCAN,  /* for tools: the customers of the partition, page by page */
+    STORE_LOOK,  /* for tools: guard, state and outbox as they are */
+    STORE_PROBE, /* for tools: what the server says of itself */
+    STORE_DROP,  /* for rekey: all of the partition but customers, which commits have deleted */
+    STORE_SWITCH /* for rekey: from now on stores open the next generation */
 };
 
 struct store_request {
@@ -38,6 +40,7 @@ struct store_request {
     struct text after_customer;  /* .. and this customer; absent: from the start */
     uint32_t limit;              /* TIMERS: most entries of one page; SCAN: about so many */
     uint64_t cursor;             /* SCAN: 0, then as the last reply says */
+    int64_t generation;          /* SWITCH: to the one behind this */
 };
 
 struct store_timer {
@@ -104,6 +107,11 @@ struct store { /* first member of every implementation */
  * of zero for instants and sequence numbers. RELEASE forgets what this object knows of the
  * partition; the stored state stays. A request of it still under way is answered UNAVAILABLE first.
  * PEEK, SCAN, LOOK and PROBE need no claim, write nothing and hinder nobody; each shows one moment.
+ *
+ * The partitions of a deployment can exist twice, in two generations: rekey fills the next one
+ * while nobody works, and SWITCH, which is atomic, makes it the one that every store opened from
+ * then on speaks of. It is FENCED when another one has been made meanwhile. In memory there is one
+ * generation; SWITCH and DROP are answered ERR_CONFIG.
  */
 static inline void store_submit(struct store *s, const struct store_request *request)
 {

@@ -228,6 +228,10 @@ static void submit(struct store *s, const struct store_request *r)
     case STORE_PROBE:
         a->reply.server = &no_server;
         break;
+    case STORE_DROP:
+    case STORE_SWITCH:
+        a->reply.error = ERR_CONFIG;
+        break;
     case STORE_RELEASE:
         claimed_of(m, r->partition)->is_claimed = false;
         break;

@@ -18,6 +18,7 @@
 
 #include <inttypes.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <time.h>
 
 int64_t store_redis_turn_now_ms(void)
@@ -49,18 +50,23 @@ struct redis_work *redis_queue_take(struct redis_queue *q)
 struct redis_partition *store_redis_turn_partition(struct store_redis *s, int32_t number)
 {
     const struct text app = s->options.app;
-    struct redis_partitions *all = s->partitions;
     struct redis_partition *p;
 
     CHECK(number >= 0);
-    while ((uint32_t)number >= all->count) {
-        all->items = mem_grow32(all->items, all->count, &all->count, sizeof(*p));
+    while ((uint32_t)number >= s->partition_count) {
+        s->partitions =
+            mem_grow32(s->partitions, s->partition_count, &s->partition_count, sizeof(*p));
     }
-    p = &all->items[number];
-    if (p->keys.at == NULL) {
+    p = &s->partitions[number];
+    if (p->keys.at == NULL && s->generation >= 0) {
         struct bytes_out b = { NULL, 0, 0 };
 
-        bytes_put_format(&b, "sg:{%.*s.%" PRId32 "}:", TEXT_PRINTF(app), number);
+        bytes_put_format(&b, "sg:{%.*s.%" PRId32, TEXT_PRINTF(app), number);
+        if (s->generation > 0) {
+            bytes_put_format(&b, ".%" PRId64, s->generation);
+        }
+        bytes_put(&b, "}:", 2);
+        p->generation = s->generation_key;
         p->keys = text_dup((struct text){ (const char *)b.at, b.size });
         bytes_put(&b, "c:", 2);
         p->customers = text_dup((struct text){ (const char *)b.at, b.size });
@@ -104,8 +110,8 @@ static void go_down(struct store_redis *s, struct text reason, bool is_refused)
     (void)text_format(s->trouble, sizeof(s->trouble), "%.*s", TEXT_PRINTF(reason));
     if (!s->is_said_down) {
         s->is_said_down = true;
-        log_line(LOG_WARN, "store.down", "reason=%.*s retrying_in_ms=%" PRId64, TEXT_PRINTF(reason),
-                 s->backoff_ms);
+        log_line(LOG_WARN, "store.down", "reason=\"%.*s\" retrying_in_ms=%" PRId64,
+                 TEXT_PRINTF(reason), s->backoff_ms);
     }
     atomic_store(&s->is_serving, false);
     s->is_refused = s->is_refused || is_refused;
@@ -126,7 +132,6 @@ static void go_up(struct store_redis *s)
     struct bytes_out *out;
 
     s->link = redis_link_open(o->socket, o->host, o->port);
-    s->opened++;
     if (s->link == NULL) {
         go_down(s, TEXT("refused"), false);
         return;
@@ -149,11 +154,14 @@ static void go_up(struct store_redis *s)
     }
     redis_link_command(out, 1);
     redis_link_word(out, "PING"); /* an error while the server loads */
+    redis_link_command(out, 2);
+    redis_link_word(out, "GET");
+    redis_link_argument(out, s->generation_key.at, s->generation_key.size);
     redis_link_command(out, 3);
     redis_link_word(out, "CONFIG");
     redis_link_word(out, "GET");
     redis_link_word(out, "maxmemory-policy");
-    s->greeting += 2;
+    s->greeting += 3;
     s->moved = 0;
     s->moved_at_ms = store_redis_turn_now_ms();
 }
@@ -185,6 +193,11 @@ static void rewind_works(struct store_redis *s)
     reset_works(s);
 }
 
+static int64_t number_of(struct text t)
+{
+    return t.at == NULL ? 0 : strtoll(t.at, NULL, 10);
+}
+
 static void receive_greeting(struct store_redis *s, struct redisReply *r)
 {
     struct text t = redis_link_reply_text(r);
@@ -196,6 +209,9 @@ static void receive_greeting(struct store_redis *s, struct redisReply *r)
         return;
     }
     if (s->greeting > 0) {
+        if (s->greeting == 1 && s->generation < 0) { /* the same as long as this store is open */
+            s->generation = redis_link_reply_type(r) == REDIS_LINK_NIL ? 0 : number_of(t);
+        }
         return;
     }
     if (redis_link_reply_count(r) == 2) {
@@ -235,12 +251,7 @@ static void finish_stage(struct store_redis *s)
         rewind_works(s);
         break;
     case REDIS_WORK_REFUSED:
-        if (s->is_node && text_is(trouble, "MOVED")) {
-            redis_work_reset(w);
-            redis_queue_put(&s->strays, redis_queue_take(&s->works));
-        } else {
-            go_down(s, trouble, true);
-        }
+        go_down(s, trouble, true);
         break;
     }
 }

@@ -1,8 +1,8 @@
 /* One transactional producer, one transaction at a time: records and the offsets of the input they
  * came from become visible together, or never.
  *
- * Layer: sinks; used by publisher_transactional alone. Owner: the caller embeds the struct. Thread:
- * one, but for what librdkafka's threads count.
+ * Layer: sinks; used by publisher_transactional and by runtime/repartition. Owner: the caller
+ * embeds the struct. Thread: one, but for what librdkafka's threads count.
  */
 #ifndef SINKS_TRANSACTION_H
 #define SINKS_TRANSACTION_H

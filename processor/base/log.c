@@ -74,14 +74,18 @@ void log_line(enum log_level level, const char *event, const char *format, ...)
     if (!passed) {
         return;
     }
-    used = (size_t)snprintf(line, sizeof(line), "%02d:%02d:%02d.%03ld %s %s ", utc.tm_hour,
-                            utc.tm_min, utc.tm_sec, now.tv_nsec / 1000000, names[level], event);
+    used = (size_t)strftime(line, sizeof(line), "time=%Y-%m-%dT%H:%M:%S", &utc);
+    used += (size_t)snprintf(line + used, sizeof(line) - used, ".%03ldZ level=%s event=%s ",
+                             now.tv_nsec / 1000000, names[level], event);
     va_start(arguments, format);
     used += (size_t)vsnprintf(line + used, sizeof(line) - used, format, arguments);
     va_end(arguments);
     used = used > sizeof(line) - 40 ? sizeof(line) - 40 : used;
     if (suppressed > 0) {
         used += (size_t)snprintf(line + used, sizeof(line) - used, " suppressed=%u", suppressed);
+    }
+    for (size_t i = 0; i < used; i++) {
+        line[i] = (unsigned char)line[i] < ' ' ? ' ' : line[i]; /* one event, one line */
     }
     line[used++] = '\n';
     if (write(STDERR_FILENO, line, used) < 0) {

@@ -78,8 +78,18 @@ bool text_is_utf8(struct text t)
     size_t left = t.size;
 
     while (left > 0) {
-        size_t size = utf8_sequence_size(at, left);
+        uint64_t eight;
+        size_t size;
 
+        if (left >= sizeof(eight)) { /* most text is ASCII: eight at once */
+            memcpy(&eight, at, sizeof(eight));
+            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+                at += sizeof(eight);
+                left -= sizeof(eight);
+                continue;
+            }
+        }
+        size = at[0] < 0x80 ? 1 : utf8_sequence_size(at, left);
         if (size == 0) {
             return false;
         }

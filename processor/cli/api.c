@@ -67,7 +67,10 @@ static void say_numbers(struct asked *a)
 {
     json_out_open(&a->j, "metrics", '{');
     for (int m = 0; m < METRIC__COUNT; m++) {
-        json_out_int(&a->j, metrics_name((enum metric)m), metrics_get((enum metric)m));
+        char name[METRICS_NAME_SIZE];
+
+        metrics_name((enum metric)m, name);
+        json_out_int(&a->j, name, metrics_get((enum metric)m));
     }
     json_out_close(&a->j, '}');
 }

@@ -32,10 +32,14 @@ int cmd_demo(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
+int cmd_rekey(int argc, char **argv);
+int cmd_repartition(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_samplesize(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 int cmd_test(int argc, char **argv);
+int cmd_topics(int argc, char **argv);
 
 /* argp_parse, but a mistyped option is told the nearest one. Exits with EXIT_USAGE. */
 struct argp;

@@ -4,7 +4,7 @@
 #include <argp.h>
 #include <stdio.h>
 
-#define SUMMARY_WIDTH 40
+#define SUMMARY_WIDTH 36
 
 static const struct {
     const char *name;
@@ -13,16 +13,20 @@ static const struct {
 } commands[] = {
     { "demo", cmd_demo, "see it work, nothing to set up" },
     { "init", cmd_init, "a starter folder" },
-    { "check", cmd_check, "all that is wrong with a configuration" },
+    { "check", cmd_check, "what is wrong with a configuration" },
     { "test", cmd_test, "its own tests, in virtual time" },
     { "schema", cmd_schema, "its JSON Schema, for editors" },
     { "backtest", cmd_backtest, "what would have left, from a file" },
     { "cuts", cmd_cuts, "quintiles of customers, as a patch" },
     { "samplesize", cmd_samplesize, "customers that an experiment needs" },
+    { "topics", cmd_topics, "which it needs; make the missing ones" },
     { "run", cmd_run, "process events from Kafka" },
     { "report", cmd_report, "what came of it" },
     { "explain", cmd_explain, "why a customer is where they are" },
     { "inspect", cmd_inspect, "what Redis holds, field by field" },
+    { "replay", cmd_replay, "the input again: compare, or rebuild" },
+    { "repartition", cmd_repartition, "key a topic by the customer" },
+    { "rekey", cmd_rekey, "to another number of partitions" },
     { "erase", cmd_erase, "forget a customer, with a receipt" },
 };
 
@@ -35,9 +39,9 @@ static void print_help(FILE *to)
                 ": customers' events from Kafka, segments exact in time, the next email to Kafka\n"
                 "usage: segstream COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        fprintf(to, "  %-10s  %s", commands[i].name, commands[i].summary);
+        fprintf(to, "  %-11s  %s", commands[i].name, commands[i].summary);
         if (i + ROW_COUNT < COMMAND_COUNT) {
-            fprintf(to, "%*s%-10s  %s", SUMMARY_WIDTH - (int)strlen(commands[i].summary), "",
+            fprintf(to, "%*s%-11s  %s", SUMMARY_WIDTH - (int)strlen(commands[i].summary), "",
                     commands[i + ROW_COUNT].name, commands[i + ROW_COUNT].summary);
         }
         fputc('\n', to);
@@ -51,6 +55,14 @@ static void print_help(FILE *to)
             "  segstream run -c shop.yaml --instance worker-1\n"
             "\nexit codes: 0 good, 1 a test failed, 64 wrong usage, 69 a service is unavailable,"
             "\n            78 the configuration is wrong\n");
+}
+
+/* `segstream help commands`: a line each, for completions and the man page. */
+static void print_commands(void)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        printf("%s\t%s\n", commands[i].name, commands[i].summary);
+    }
 }
 
 static void say_unknown(const char *name)
@@ -72,6 +84,10 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "";
 
     argp_err_exit_status = EXIT_USAGE;
+    if (strcmp(name, "help") == 0 && argc > 2 && strcmp(argv[2], "commands") == 0) {
+        print_commands();
+        return EXIT_GOOD;
+    }
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         print_help(stdout);
         return EXIT_GOOD;

@@ -53,12 +53,12 @@ static void load_kinds(struct loader *l, const struct yaml_node *map, struct eve
     m->map_count = map->count;
 }
 
-static void check_schema(struct loader *l, const struct yaml_node *n, struct text json)
+static void check_schema(struct loader *l, const struct yaml_node *n, const struct topic_config *t)
 {
     struct avro_decoder *decoder = NULL;
     char sentence[256] = "";
 
-    if (avro_decoder_new(json, &decoder, sentence) != OK) {
+    if (avro_decoder_new(&t->mapping, t->schema_json, &decoder, sentence) != OK) {
         problem_add(l->problems, n->place, "E0173", "this file is no usable Avro schema: %s",
                     sentence);
     }
@@ -84,7 +84,7 @@ static void load_schema(struct loader *l, const struct yaml_node *n, struct topi
     size = fread(text, 1, SCHEMA_FILE_SIZE_MAX, file);
     (void)fclose(file);
     t->schema_json = (struct text){ text, size };
-    check_schema(l, n, t->schema_json);
+    check_schema(l, n, t);
 }
 
 /* One topic has one use: read, or written as one type. */
@@ -124,7 +124,6 @@ static void load_input(struct loader *l, const struct yaml_node *key, const stru
     (void)check_topic(l, key);
     t->topic = arena_text(l->arena, key->text);
     t->is_json = text_is(load_text(n, "format"), "json");
-    load_schema(l, yaml_get(n, "schema", NULL), t);
     if (kind != NULL && kind->kind == YAML_MAP) {
         t->mapping.kind_field = mapped(l, kind, "field");
         map = yaml_get(kind, "map", NULL);
@@ -141,6 +140,7 @@ static void load_input(struct loader *l, const struct yaml_node *key, const stru
     t->mapping.order = mapped(l, n, "order");
     t->mapping.amount = mapped(l, n, "amount");
     t->mapping.currency = mapped(l, n, "currency");
+    load_schema(l, yaml_get(n, "schema", NULL), t);
 }
 
 /* "5% per 1m" */

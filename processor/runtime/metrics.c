@@ -3,16 +3,19 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 static _Atomic int64_t values[METRIC__COUNT];
 
+static char info_labels[64];
+
 static const struct {
-    const char *name, *type, *help;
+    const char *name, *type, *unit, *help;
 } table[METRIC__COUNT] = {
-#define METRIC_ROW(name, type, text, help) { "segstream_" text, #type, help },
+#define METRIC_ROW(name, type, unit, text, help) { text, #type, unit, help },
     METRIC_MAP(METRIC_ROW)
 #undef METRIC_ROW
 };
@@ -27,9 +30,19 @@ void metrics_set(enum metric m, int64_t value)
     atomic_store_explicit(&values[m], value, memory_order_relaxed);
 }
 
-const char *metrics_name(enum metric m)
+void metrics_name(enum metric m, char out_name[METRICS_NAME_SIZE])
 {
-    return table[m].name + sizeof("segstream_") - 1;
+    static const char prefix[] = "segstream_", seconds[] = "seconds";
+    const char *name = table[m].name;
+    const char *at = strstr(name, seconds);
+
+    name += strncmp(name, prefix, sizeof(prefix) - 1) == 0 ? sizeof(prefix) - 1 : 0;
+    if (at == NULL) {
+        (void)snprintf(out_name, METRICS_NAME_SIZE, "%s", name);
+    } else {
+        (void)snprintf(out_name, METRICS_NAME_SIZE, "%.*sms%s", (int)(at - name), name,
+                       at + sizeof(seconds) - 1);
+    }
 }
 
 int64_t metrics_get(enum metric m)
@@ -39,7 +52,7 @@ int64_t metrics_get(enum metric m)
 
 /* --- the process, as the kernel sees it --- */
 /* Field 22 of /proc/self/stat is the start in clock ticks since boot. 0: not known. */
-static int64_t start_time_seconds(void)
+static int64_t start_ms(void)
 {
     FILE *file = fopen("/proc/self/stat", "re");
     unsigned long long ticks = 0;
@@ -60,7 +73,9 @@ static int64_t start_time_seconds(void)
     (void)clock_gettime(CLOCK_REALTIME, &wall);
     (void)clock_gettime(CLOCK_BOOTTIME, &boot);
     since_boot = (double)ticks / (double)sysconf(_SC_CLK_TCK);
-    return ticks == 0 ? 0 : (int64_t)((double)wall.tv_sec - (double)boot.tv_sec + since_boot);
+    return ticks == 0
+               ? 0
+               : (int64_t)(((double)wall.tv_sec - (double)boot.tv_sec + since_boot) * 1000.0);
 }
 
 static int64_t resident_bytes(void)
@@ -90,25 +105,46 @@ static int64_t cpu_ms(void)
 }
 
 /* --- the text --- */
-static void put_head(struct bytes_out *out, const char *name, const char *type, const char *help)
+void metrics_set_info(const char *version, struct text config_hex)
 {
-    bytes_put_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    metrics_set(METRIC_INFO, 1);
+    (void)snprintf(info_labels, sizeof(info_labels), "{version=\"%.16s\",config=\"%.*s\"}", version,
+                   config_hex.size > 16 ? 16 : (int)config_hex.size, config_hex.at);
+}
+
+static void put_value(struct bytes_out *out, enum metric m)
+{
+    int64_t value = metrics_get(m);
+
+    if (strcmp(table[m].unit, "seconds") != 0) {
+        bytes_put_format(out, "%" PRId64 "\n", value);
+        return;
+    }
+    bytes_put_format(out, "%s%" PRId64 ".%03" PRId64 "\n", value < 0 ? "-" : "",
+                     value < 0 ? -(value / 1000) : value / 1000,
+                     value < 0 ? -(value % 1000) : value % 1000);
 }
 
 void metrics_print(struct bytes_out *out)
 {
-    int64_t used_ms = cpu_ms();
-
-    if (metrics_get(METRIC_START_TIME_SECONDS) == 0) {
-        metrics_set(METRIC_START_TIME_SECONDS, start_time_seconds());
+    if (metrics_get(METRIC_PROCESS_START) == 0) {
+        metrics_set(METRIC_PROCESS_START, start_ms());
     }
+    metrics_set(METRIC_PROCESS_CPU, cpu_ms());
+    metrics_set(METRIC_PROCESS_RESIDENT, resident_bytes());
     for (size_t i = 0; i < METRIC__COUNT; i++) {
-        put_head(out, table[i].name, table[i].type, table[i].help);
-        bytes_put_format(out, "%s %" PRId64 "\n", table[i].name, metrics_get((enum metric)i));
+        bytes_put_format(out, "# HELP %s %s\n# TYPE %s %s\n%s%s ", table[i].name, table[i].help,
+                         table[i].name, table[i].type, table[i].name,
+                         i == METRIC_INFO ? info_labels : "");
+        put_value(out, (enum metric)i);
     }
-    put_head(out, "process_cpu_seconds_total", "counter", "User and system time used.");
-    bytes_put_format(out, "process_cpu_seconds_total %" PRId64 ".%03" PRId64 "\n", used_ms / 1000,
-                     used_ms % 1000);
-    put_head(out, "process_resident_memory_bytes", "gauge", "Resident memory.");
-    bytes_put_format(out, "process_resident_memory_bytes %" PRId64 "\n", resident_bytes());
+}
+
+void metrics_print_page(struct bytes_out *out)
+{
+    bytes_put_format(out, "| metric | type | unit | what it says |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < METRIC__COUNT; i++) {
+        bytes_put_format(out, "| `%s` | %s | %s | %s |\n", table[i].name, table[i].type,
+                         table[i].unit[0] == '\0' ? "-" : table[i].unit, table[i].help);
+    }
 }

@@ -5,6 +5,7 @@
 #include "schemas/json.h"
 
 struct record_decoder {
+    bool is_key_free;
     const struct config *config;
     struct avro_decoder **avro; /* by topic; NULL: JSON */
 };
@@ -19,7 +20,8 @@ enum err record_decoder_new(const struct config *config, struct record_decoder *
     d->avro = mem_alloc(config->input_count * sizeof(struct avro_decoder *));
     for (uint32_t i = 0; error == OK && i < config->input_count; i++) {
         if (!config->inputs[i].is_json) {
-            error = avro_decoder_new(config->inputs[i].schema_json, &d->avro[i], out_text);
+            error = avro_decoder_new(&config->inputs[i].mapping, config->inputs[i].schema_json,
+                                     &d->avro[i], out_text);
         }
     }
     if (error != OK) {
@@ -51,24 +53,29 @@ static enum reject decode(struct record_decoder *d, struct arena *arena,
     if (r->value.at == NULL) {
         return REJECT_NULL_VALUE;
     }
-    if (r->key.at == NULL) {
+    if (r->key.at == NULL && !d->is_key_free) {
         return REJECT_KEY_MISSING;
     }
     if (r->value.size > RECORD_SIZE_MAX) {
         return REJECT_TOO_LARGE;
     }
-    reject = topic->is_json
-                 ? json_decode_event(r->value, &topic->mapping, arena, ev, text)
-                 : avro_decode_event(d->avro[r->topic], r->value, &topic->mapping, arena, ev, text);
+    reject = topic->is_json ? json_decode_event(r->value, &topic->mapping, arena, ev, text)
+                            : avro_decode_event(d->avro[r->topic], r->value, arena, ev, text);
     if (reject != REJECT_NONE) {
         return reject;
     }
-    if (!text_equal(ev->customer, (struct text){ (const char *)r->key.at, r->key.size })) {
+    if (!d->is_key_free &&
+        !text_equal(ev->customer, (struct text){ (const char *)r->key.at, r->key.size })) {
         return REJECT_WRONG_KEY;
     }
     return ev->kind == EVENT_PROFILE && !facts_check_profile(&d->config->rules->facts, ev, text)
                ? REJECT_BAD_VALUE
                : REJECT_NONE;
+}
+
+void record_decoder_free_key(struct record_decoder *d)
+{
+    d->is_key_free = true;
 }
 
 /* For the reasons that need no detail. */

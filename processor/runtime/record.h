@@ -16,6 +16,9 @@ enum err record_decoder_new(const struct config *config, struct record_decoder *
                             char out_text[256]);
 void record_decoder_free(struct record_decoder *d);
 
+/* From now on any key is as good as the customer, or none. */
+void record_decoder_free_key(struct record_decoder *d);
+
 /* Fill event or reject of a record whose topic, key and value are set; a key that is absent has at
  * NULL. What it points to is in the arena or a view of key and value. */
 void record_decode(struct record_decoder *d, struct arena *arena, struct task_record *record);

@@ -30,6 +30,7 @@ static int64_t now_ms(void)
 
 static bool is_patient(const struct source *s, int64_t until_ms)
 {
+    (void)atomic_fetch_add(s->options.beats, 1);
     return !atomic_load(s->options.is_stopping) && now_ms() < until_ms;
 }
 

@@ -276,6 +276,19 @@ uint32_t source_fetch(struct source *s, int32_t partition, uint32_t topic, uint3
     return 0;
 }
 
+int64_t source_behind(const struct source *s, int32_t partition, uint32_t topic, int64_t next)
+{
+    int64_t low = 0, high = 0;
+
+    if (rd_kafka_get_watermark_offsets(s->consumer, s->options.config->inputs[topic].topic.at,
+                                       partition, &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        high < 0) {
+        return 0;
+    }
+    low = low > next ? low : next;
+    return high > low ? high - low : 0;
+}
+
 bool source_is_replaced(const struct source *s)
 {
     char reason[256];

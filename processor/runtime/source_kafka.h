@@ -19,6 +19,7 @@ struct source_options {
     struct text instance;           /* of the static member; absent: a dynamic one */
     int wake_fd;                    /* an eventfd: written when there may be something to read */
     const atomic_bool *is_stopping; /* true: no more waiting for the group */
+    atomic_uint_fast64_t *beats;    /* counted up while waiting: it is no standstill */
     void *context;
     /* This process is a member now, known to the group by these bytes (valid during the call), and
      * is given its partitions next. */
@@ -47,6 +48,10 @@ void source_poll(struct source *s);
 /* Fetch up to `room` records of one topic and partition, without waiting; `take` gets them.
  * Returns: how many there were. */
 uint32_t source_fetch(struct source *s, int32_t partition, uint32_t topic, uint32_t room);
+
+/* How many offsets stand from `next` on to the end of the topic, as far as fetching has told; -1:
+ * from its beginning. 0: not known yet. */
+int64_t source_behind(const struct source *s, int32_t partition, uint32_t topic, int64_t next);
 
 void source_give_back(struct task_record *record); /* done with it */
 

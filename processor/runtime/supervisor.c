@@ -7,6 +7,7 @@
 #include "processor/runtime/http.h"
 #include "processor/runtime/kafka_settings.h"
 #include "processor/runtime/metrics.h"
+#include "processor/runtime/notify.h"
 #include "processor/runtime/store_settings.h"
 #include "processor/runtime/worker.h"
 #include "sinks/publisher_kafka.h"
@@ -21,8 +22,9 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define TICK_MS  500
-#define RETRY_MS 500
+#define TICK_MS   500
+#define RETRY_MS  500
+#define STATUS_MS 5000
 
 struct supervisor {
     const struct supervisor_options *options;
@@ -39,6 +41,8 @@ struct supervisor {
     int32_t worker_count;
     struct http *http;
     struct lookup *lookup; /* NULL: no page asks */
+    struct watchdog watchdog;
+    int64_t status_ms; /* monotonic: when the service manager was told last */
 };
 
 static bool is_stopped(const struct supervisor *s, int timeout_ms)
@@ -57,6 +61,8 @@ static bool wait_for_topic(struct supervisor *s, rd_kafka_t *client, struct text
     bool is_said = false;
 
     while (kafka_topic_partitions(client, topic, out_count) != OK) {
+        (void)notify_send("EXTEND_TIMEOUT_USEC=30000000\nSTATUS=waiting for topic %.*s",
+                          TEXT_PRINTF(topic));
         if (!is_said) {
             log_line(LOG_WARN, "kafka.waiting", "topic=%.*s brokers=\"%.*s\"", TEXT_PRINTF(topic),
                      TEXT_PRINTF(s->config->brokers));
@@ -200,7 +206,7 @@ static enum err start_workers(struct supervisor *s, char out_text[256])
 /* --- watching --- */
 
 struct readiness {
-    int64_t partitions, ready;
+    int64_t partitions, ready, input_lag;
     bool is_kafka_up, is_store_up, is_joined;
 };
 
@@ -217,6 +223,7 @@ static enum err look_at_workers(struct supervisor *s, struct readiness *out, str
         error = v.error != OK ? v.error : error;
         out->partitions += v.partitions;
         out->ready += v.ready_partitions;
+        out->input_lag += v.input_lag;
         out->is_kafka_up = out->is_kafka_up && v.is_kafka_up;
         out->is_joined = out->is_joined && v.is_joined;
         out->is_store_up = out->is_store_up && (s->config->store == STORE_KIND_MEMORY ||
@@ -258,6 +265,8 @@ static void set_metrics(const struct supervisor *s, const struct readiness *r,
     metrics_set(METRIC_EVENTS_MISPLACED_TOTAL, sum->misplaced);
     metrics_set(METRIC_TIMERS_FIRED_TOTAL, sum->timers_fired);
     metrics_set(METRIC_COMMITS_TOTAL, sum->commits);
+    metrics_set(METRIC_COMMITS_REDONE_TOTAL, sum->redone);
+    metrics_set(METRIC_INPUT_LAG_RECORDS, r->input_lag);
     metrics_set(METRIC_TRIGGERS_TOTAL, sum->outputs[OUTPUT_TRIGGER]);
     metrics_set(METRIC_MEMBERSHIPS_TOTAL, sum->outputs[OUTPUT_MEMBERSHIP]);
     metrics_set(METRIC_OUTCOMES_TOTAL, sum->outputs[OUTPUT_OUTCOME]);
@@ -273,7 +282,7 @@ static void set_metrics(const struct supervisor *s, const struct readiness *r,
     metrics_set(METRIC_PARTITIONS_OWNED, r->partitions);
     metrics_set(METRIC_PARTITIONS_STOPPED, sum->stopped);
     if (sum->stream_ms != INSTANT_NEVER && sum->stream_ms != INSTANT_MIN) {
-        metrics_set(METRIC_STREAM_TIME_LAG_MS, wall_ms - sum->stream_ms);
+        metrics_set(METRIC_STREAM_TIME_LAG_SECONDS, wall_ms - sum->stream_ms);
     }
     metrics_set(METRIC_STORE_UP, r->is_store_up);
     metrics_set(METRIC_KAFKA_UP, r->is_kafka_up);
@@ -369,6 +378,28 @@ static void say_partitions(struct supervisor *s, enum err error,
              s->topic_partitions, stored, stored, s->topic_partitions);
 }
 
+static void tell_manager(struct supervisor *s, const struct readiness *r)
+{
+    uint64_t beats[NOTIFY_WORKERS_MAX];
+    struct timespec now;
+    int64_t now_ms;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    for (int32_t i = 0; i < s->worker_count; i++) {
+        beats[i] = worker_beats(s->workers[i]);
+    }
+    if (watchdog_is_due(&s->watchdog, beats, s->worker_count, now_ms)) {
+        (void)notify_send("WATCHDOG=1");
+    }
+    if (now_ms >= s->status_ms + STATUS_MS) {
+        s->status_ms = now_ms;
+        (void)notify_send("STATUS=%s: %lld of %lld partitions ready, %lld records behind",
+                          metrics_get(METRIC_READY) != 0 ? "ready" : "not ready",
+                          (long long)r->ready, (long long)r->partitions, (long long)r->input_lag);
+    }
+}
+
 static enum err watch(struct supervisor *s, char out_text[SUPERVISOR_TEXT_SIZE])
 {
     enum err error = OK;
@@ -379,6 +410,7 @@ static enum err watch(struct supervisor *s, char out_text[SUPERVISOR_TEXT_SIZE])
 
         error = look_at_workers(s, &r, &sum);
         set_metrics(s, &r, &sum);
+        tell_manager(s, &r);
     }
     if (error == ERR_PARTITIONS || error == ERR_MOVING) {
         say_partitions(s, error, out_text);
@@ -451,6 +483,7 @@ static enum err start(struct supervisor *s, char out_text[256])
 
 static void stop(struct supervisor *s)
 {
+    (void)notify_send("STOPPING=1\nSTATUS=finishing what is under way");
     http_stop(s->http);
     lookup_free(s->lookup);
     for (int32_t i = 0; i < s->worker_count; i++) {
@@ -483,8 +516,11 @@ enum err supervisor_run(const struct supervisor_options *options,
     struct supervisor s = { .options = options, .config = options->config };
     enum err error;
 
+    metrics_set_info(SEGSTREAM_VERSION, s.config->rules->config_hex);
+    watchdog_init(&s.watchdog);
     error = start(&s, out_text);
     if (error == OK) {
+        (void)notify_send("READY=1\nSTATUS=started");
         log_line(LOG_INFO, "process.started", "partitions=%d workers=%d config=%.*s",
                  s.partition_count, s.worker_count, TEXT_PRINTF(s.config->rules->config_hex));
         error = watch(&s, out_text);

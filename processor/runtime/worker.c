@@ -156,6 +156,8 @@ static void take_reply(struct worker *w, const struct store_reply *r)
     case STORE_SCAN: /* only tools ask these */
     case STORE_LOOK:
     case STORE_PROBE:
+    case STORE_DROP:
+    case STORE_SWITCH:
         break;
     }
 }
@@ -164,6 +166,7 @@ void worker_serve_store(struct worker *w, int32_t timeout_ms)
 {
     struct store_reply reply;
 
+    (void)atomic_fetch_add(&w->beats, 1);
     while (store_poll(w->options.store, timeout_ms, &reply)) {
         take_reply(w, &reply);
         timeout_ms = 0;
@@ -415,6 +418,7 @@ enum err worker_start(const struct worker_options *options, struct worker **out_
                                          options->is_pinned ? options->partition_count : 0,
                                      .instance = options->instance,
                                      .is_stopping = &w->is_stopping,
+                                     .beats = &w->beats,
                                      .context = w,
                                      .joined = worker_on_joined,
                                      .assigned = worker_on_assigned,
@@ -428,6 +432,7 @@ enum err worker_start(const struct worker_options *options, struct worker **out_
     w->rejoin_ms = INSTANT_NEVER;
     w->view.stats.stream_ms = INSTANT_NEVER;
     atomic_init(&w->is_stopping, false);
+    atomic_init(&w->beats, 1);
     CHECK(pthread_mutex_init(&w->view_lock, NULL) == 0);
     worker_questions_init(w);
     w->topics = mem_alloc(options->config->input_count * sizeof(struct text));

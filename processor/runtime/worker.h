@@ -25,6 +25,7 @@ struct worker_view { /* for readiness and metrics. Thread: any */
     bool is_kafka_up;
     bool is_joined; /* the group has given it its partitions, maybe none */
     int64_t partitions, ready_partitions;
+    int64_t input_lag;                    /* records not committed yet, as of the last second */
     struct task_stats stats;              /* all partitions together; stream_ms: the least */
     enum err error;                       /* why it stopped by itself; OK: it did not */
     int32_t stored_partitions, moving_to; /* of the stored state; 0: there is none */
@@ -39,6 +40,7 @@ enum err worker_start(const struct worker_options *options, struct worker **out_
 void worker_stop(struct worker *w);
 enum err worker_join(struct worker *w); /* wait for its end and free it; why it ended */
 void worker_view(struct worker *w, struct worker_view *out_view);
+uint64_t worker_beats(struct worker *w); /* differs later, while it moves. Thread: any */
 
 /* Append the record of a customer whose partition is this worker's and whom it has in memory; with
  * the partition's stream time. Thread: any but the worker's. Returns: false when it has not, or its

@@ -78,6 +78,20 @@ static void tell_group(struct worker *w, struct slot *s, bool is_now)
     }
 }
 
+/* A topic that was read and committed to its end has no lag, though the marks of transactions stand
+ * behind its last record. */
+static void measure_lag(const struct worker *w, struct slot *s)
+{
+    s->input_lag = 0;
+    for (uint32_t i = 0; i < w->options.config->input_count; i++) {
+        int64_t next = task_next_offset(s->task, i);
+
+        if (!s->is_ended[i] || (s->seen[i] >= 0 && next < s->seen[i])) {
+            s->input_lag += source_behind(w->source, s->partition, i, next);
+        }
+    }
+}
+
 void worker_commit_to_group(struct worker *w, bool is_at_once)
 {
     int64_t now_ms = worker_clock_ms(CLOCK_MONOTONIC);
@@ -86,6 +100,7 @@ void worker_commit_to_group(struct worker *w, bool is_at_once)
         w->group_commit_ms = now_ms;
         for (uint32_t i = 0; i < w->slot_count; i++) {
             tell_group(w, w->slots[i], is_at_once);
+            measure_lag(w, w->slots[i]);
         }
     }
 }
@@ -138,7 +153,7 @@ static struct slot *open_slot(struct worker *w, int32_t partition, const struct 
     s->partition = partition;
     s->task = task_new(&options);
     for (uint32_t i = 0; i < c->input_count; i++) {
-        s->reported[i] = -1;
+        s->reported[i] = s->seen[i] = -1;
     }
     w->slots = mem_grow32(w->slots, w->slot_count, &w->slot_capacity, sizeof(struct slot *));
     w->slots[w->slot_count++] = s;
@@ -285,9 +300,11 @@ void worker_on_record(void *context, int32_t partition, uint32_t topic, struct t
         }
         return;
     }
+    s->is_ended[topic] = record == NULL;
     if (record == NULL) {
         task_at_end(s->task, topic, true);
     } else {
+        s->seen[topic] = record->offset + 1;
         task_push(s->task, record);
     }
 }

@@ -23,6 +23,9 @@ struct slot { /* one partition */
     bool is_lost;                        /* the same */
     int64_t reported[COMMIT_TOPICS_MAX]; /* offsets told to the group .. */
     int64_t reported_published;          /* .. and up to where outputs were published */
+    int64_t seen[COMMIT_TOPICS_MAX];     /* behind the last record that came; -1: none did */
+    bool is_ended[COMMIT_TOPICS_MAX];    /* what came last was the end of the topic */
+    int64_t input_lag;                   /* records behind the last one committed */
     struct guard progressed;             /* the commit that the publisher knows of .. */
     bool is_progress_known;              /* .. if it knows any */
     const struct outbox_entry *held;     /* the publisher had no room for it */
@@ -36,6 +39,7 @@ struct worker {
     int wake_fd;
     pthread_t thread;
     atomic_bool is_stopping;
+    atomic_uint_fast64_t beats; /* things done, waiting with open eyes among them */
     struct slot **slots;
     uint32_t slot_count;
     uint32_t slot_capacity;

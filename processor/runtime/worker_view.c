@@ -85,7 +85,7 @@ void worker_update_view(struct worker *w)
     v->error = w->error;
     v->stored_partitions = w->stored_partitions;
     v->moving_to = w->moving_to;
-    v->partitions = v->ready_partitions = 0;
+    v->partitions = v->ready_partitions = v->input_lag = 0;
     v->stats.cached = v->stats.timers = v->stats.outbox_pending = v->stats.sweeping =
         v->stats.stopped = 0;
     v->stats.stream_ms = INSTANT_NEVER;
@@ -93,8 +93,14 @@ void worker_update_view(struct worker *w)
         count(w, w->slots[i]);
         v->partitions++;
         v->ready_partitions += w->slots[i]->is_ready;
+        v->input_lag += w->slots[i]->input_lag;
     }
     pthread_mutex_unlock(&w->view_lock);
+}
+
+uint64_t worker_beats(struct worker *w)
+{
+    return atomic_load(&w->beats);
 }
 
 void worker_view(struct worker *w, struct worker_view *out_view)

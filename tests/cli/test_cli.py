@@ -13,7 +13,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 SHOP = "deploy/demo-shop.yaml"
-COMMANDS = ("demo", "init", "run", "check", "test", "schema", "backtest", "cuts", "explain", "report", "samplesize", "inspect", "erase")
+COMMANDS = ("demo", "init", "run", "check", "test", "schema", "backtest", "cuts", "explain", "report", "samplesize", "inspect", "erase", "replay")
 binary = "build/release/segstream"
 
 

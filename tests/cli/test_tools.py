@@ -439,7 +439,7 @@ class Redis(Folder):
         self.assertEqual(self.command(b"DBSIZE"), b":4\r\n")
         info = self.command(b"INFO", b"commandstats").decode()
         written = [line for line in info.splitlines() if line.startswith("cmdstat_") and line.split(":")[0][8:]
-                   not in ("set", "mget", "ping", "config|get", "dbsize", "info")]
+                   not in ("set", "get", "mget", "ping", "config|get", "dbsize", "info")]
         self.assertEqual(written, [])
 
     def test_cuts_of_a_redis_are_those_of_the_same_records_in_a_file(self):
@@ -487,6 +487,39 @@ class Redis(Folder):
         done = run("explain", "c-4", *self.arguments)
         self.assertEqual(done.returncode, 69)
         self.assertIn("Redis does not answer", done.stderr)
+
+
+class Operator(Folder):
+    """replay and erase, as far as they come without a Kafka; tests/real has the rest."""
+    WIRED = ("kafka={brokers: [127.0.0.1:1]}", "topics={in: {e: {kind: {field: kind}, format: json}}, triggers: {topic: t}, memberships: {topic: m}, outcomes: {topic: o}, "
+             "dead_letters: {topic: d}}",
+             "state={store: \"redis://127.0.0.1:1\"}")
+
+    def wired(self, *arguments, wired=WIRED):
+        return run(*arguments, "-c", SHOP, *[word for setting in wired for word in ("--set", setting)])
+
+    def test_wrong_usage_is_exit_code_64(self):
+        for arguments in (["erase", "-c", SHOP], ["erase", "c-1"], ["erase", "c-1", "c-2", "-c", SHOP], ["erase", "", "-c", SHOP], ["erase", "x" * 257, "-c", SHOP],
+                          ["erase", "c-1", "-c", SHOP, "--wait", "long"], ["replay", "-c", SHOP], ["replay", "--from", "earliest"],
+                          ["replay", "--from", "earliest", "-c", SHOP, "--into", "topic"], ["replay", "--from", "earliest", "-c", SHOP, "--emit"],
+                          ["replay", "--from", "earliest", "-c", SHOP, "--discard"], ["replay", "--from", "earliest", "-c", SHOP, "--partition", "-1"]):
+            self.assertEqual(run(*arguments).returncode, 64, arguments)
+        for wrong in ("yesterday", "stored", "e/0", "e/0=-1", "other/0=1", "e/0=1;e/1=2"):
+            done = self.wired("replay", "--from", wrong)
+            self.assertEqual((done.returncode, "--from is earliest" in done.stderr), (64, True), (wrong, done.stderr))
+        done = self.wired("erase", "c-1", "--receipt", os.path.join(self.folder, "no", "such"))
+        self.assertEqual((done.returncode, "cannot write" in done.stderr), (64, True), done.stderr)
+
+    def test_a_configuration_without_kafka_or_with_a_store_in_memory_is_exit_code_78(self):
+        for command in (["erase", "c-1"], ["replay", "--from", "earliest"]):
+            self.assertEqual(run(*command, "-c", SHOP).returncode, 78)
+            done = self.wired(*command, wired=(*self.WIRED[:2], "state={store: memory}"))
+            self.assertEqual((done.returncode, "names no Redis" in done.stderr), (78, True), done.stderr)
+
+    def test_a_kafka_that_is_away_is_exit_code_69(self):
+        for command in (["erase", "c-1"], ["replay", "--from", "earliest"]):
+            done = self.wired(*command)
+            self.assertEqual((done.returncode, "no broker of 127.0.0.1:1 answers" in done.stderr), (69, True), done.stderr)
 
 
 def murmur2(data):

@@ -123,11 +123,16 @@ static inline void world_free(struct world *w)
     mem_free(w);
 }
 
+static inline struct store_redis_options world_options(const struct world *w)
+{
+    return (struct store_redis_options){ .app = TEXT("tested"),
+                                         .socket = text_of(w->socket),
+                                         .reply_timeout_ms = 5000 };
+}
+
 static inline struct store *world_open(struct world *w)
 {
-    struct store_redis_options options = { .app = TEXT("tested"),
-                                           .socket = text_of(w->socket),
-                                           .reply_timeout_ms = 5000 };
+    struct store_redis_options options = world_options(w);
 
     return w->backend != NULL ? store_memory_open(w->backend) : store_redis_new(&options);
 }

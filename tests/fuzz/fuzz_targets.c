@@ -4,10 +4,12 @@
 #include "schemas/avro.h"
 #include "schemas/commit.h"
 #include "schemas/json.h"
+#include "schemas/record_header.h"
 #include "tests/support/random_customer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct avro_decoder *decoder;
 
@@ -48,9 +50,72 @@ static bool decode_avro(struct bytes b, struct arena *a)
 {
     char text[128] = "";
     struct event ev;
-    enum reject r = avro_decode_event(decoder, b, NULL, a, &ev, text);
+    enum reject r = avro_decode_event(decoder, b, a, &ev, text);
 
     return r == REJECT_NONE ? accepted(&ev, a) : refused(r, text);
+}
+
+/* A schema, a zero byte and a record: what a registry and a topic may say together. */
+static void make_schema(struct rng *r, struct arena *a, struct bytes_out *out)
+{
+    static const char own[] =
+        "{\"type\":\"record\",\"name\":\"t\",\"fields\":[{\"name\":\"customer\",\"aliases\":[\"u\"]"
+        ","
+        "\"type\":\"bytes\"},{\"name\":\"at\",\"type\":{\"type\":\"long\",\"logicalType\":"
+        "\"timestamp-micros\"}},{\"name\":\"kind\",\"type\":{\"type\":\"enum\",\"name\":\"k\","
+        "\"symbols\":[\"visit\",\"profile\"]}},{\"name\":\"amount\",\"type\":[\"null\",{\"type\":"
+        "\"bytes\",\"logicalType\":\"decimal\",\"precision\":9,\"scale\":3}]},{\"name\":\"next\","
+        "\"type\":[\"null\",\"t\"]},{\"name\":\"m\",\"type\":{\"type\":\"map\",\"values\":[\"int\","
+        "{\"type\":\"array\",\"items\":\"string\"}]}},{\"name\":\"f\",\"type\":{\"type\":\"fixed\","
+        "\"name\":\"x\",\"size\":16,\"logicalType\":\"uuid\"}}]}";
+    static const char value[] = "\2c\2\2\2\4\x13\x88\0\2\2k\2\2\2v\0\0"
+                                "0123456789abcdef";
+    static const char *const kinds[] = { "click", "purchase", "profile" };
+    uint64_t which = rng_below(r, 4);
+
+    if (which == 3) {
+        bytes_put(out, own, sizeof(own)); /* its zero too */
+        bytes_put(out, value, sizeof(value) - 1);
+    } else {
+        struct event ev = random_shipped_event(r, a, kinds[which]);
+        struct bytes_out record = { NULL, 0, 0 };
+
+        bytes_put_format(out, "%s%c", avro_schema_json(text_of(kinds[which])), 0);
+        avro_encode_event(&ev, &record);
+        bytes_put(out, record.at + RECORD_HEADER_SIZE, record.size - RECORD_HEADER_SIZE);
+        bytes_out_fini(&record);
+    }
+}
+
+static bool decode_schema(struct bytes b, struct arena *a)
+{
+    static const struct event_mapping mappings[] = {
+        { .customer = { NULL, 0 } },
+        { .kind = { "purchase", 8 }, .customer = { "m.k", 3 }, .id = { "f", 1 } },
+    };
+    const uint8_t *zero = b.size == 0 ? NULL : memchr(b.at, 0, b.size);
+    size_t size = zero == NULL ? b.size : (size_t)(zero - b.at);
+    bool is_accepted = false;
+
+    for (size_t i = 0; i < 2; i++) {
+        struct text schema = { (const char *)b.at, size };
+        struct bytes value = { b.at + size + 1, zero == NULL ? 0 : b.size - size - 1 };
+        struct avro_decoder *own;
+        char text[256] = "";
+        struct event ev;
+        enum reject r;
+
+        if (b.size == 0 || avro_decoder_new(&mappings[i], schema, &own, text) != OK) {
+            CHECK(b.size == 0 || (text[0] != '\0' && text_is_utf8(text_of(text))));
+            continue;
+        }
+        r = zero == NULL ? REJECT_NULL_VALUE : avro_decode_event(own, value, a, &ev, text);
+        if (zero != NULL) {
+            is_accepted |= r == REJECT_NONE ? accepted(&ev, a) : refused(r, text);
+        }
+        avro_decoder_free(own);
+    }
+    return is_accepted;
 }
 
 static void make_json(struct rng *r, struct arena *a, struct bytes_out *out)
@@ -220,6 +285,7 @@ OUTPUT_TARGET(dead_letter, OUTPUT_DEAD_LETTER)
 
 const struct fuzz_target fuzz_targets[] = {
     { "avro_decode_event", make_avro, decode_avro },
+    { "avro_plan_new", make_schema, decode_schema },
     { "json_decode_event", make_json, decode_json },
     { "customer_decode", make_customer, decode_customer },
     { "event_decode", make_event, decode_event },
@@ -250,7 +316,7 @@ void fuzz_targets_init(void)
 {
     char text[256];
 
-    CHECK(avro_decoder_new(TEXT_NONE, &decoder, text) == OK);
+    CHECK(avro_decoder_new(NULL, TEXT_NONE, &decoder, text) == OK);
 }
 
 void fuzz_targets_fini(void)

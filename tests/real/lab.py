@@ -255,6 +255,7 @@ class Lab:
 
     def __init__(self, kafka, segstream, name, partitions=4, rules="lab.yaml"):
         self.kafka, self.segstream, self.partitions = kafka, segstream, partitions
+        self.output_partitions = partitions
         self.app = name + "-" + os.urandom(3).hex()
         self.folder = tempfile.mkdtemp(prefix="segstream-lab-")
         self.redis = Redis()
@@ -404,7 +405,7 @@ class Lab:
     # -- outputs
     def records(self, kind):
         return [(key, schema(kind).decode(value)) for _, key, value in
-                self.kafka.read(self.outputs[kind], self.partitions) if value is not None]
+                self.kafka.read(self.outputs[kind], self.output_partitions) if value is not None]
 
     def stop(self):
         for process in self.processes:

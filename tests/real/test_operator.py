@@ -76,3 +76,153 @@ def test_inspect_shows_what_redis_holds_and_erase_goes_the_way_of_events_and_say
     world.await_applied()
     assert said(world, "inspect", other)["created_at"] is None
     world.drain(process)
+
+
+def exactly_once(world):
+    with open(world.config, encoding="utf-8") as file:
+        rules = file.read()
+    with open(world.config, "w", encoding="utf-8") as file:
+        file.write(rules.replace("state: {store: ", "state: {guarantee: exactly_once, store: "))
+
+
+def kafkas_own_word(world):
+    """What kafka-consumer-groups says: {(topic, partition): (committed, end, lag)}."""
+    done = subprocess.run([os.path.join(lab.HERE, "kafka"), "group", world.kafka.servers, world.app], stdout=subprocess.PIPE, text=True, check=True)
+    rows = [line.split() for line in done.stdout.splitlines()]
+    return {(row[1], int(row[2])): tuple(int(x) if x.isdigit() else None for x in row[3:6]) for row in rows if row[:1] == [world.app]}
+
+
+def test_lag_as_kafkas_own_tool_shows_it_is_what_is_not_applied(world):
+    events, _ = shoppers.story(world, customers=20)
+    world.produce_ordered(events)
+    process = world.start()
+    world.await_applied()
+    world.drain(process)
+    topic, ends = world.inputs["events"], world.ends()[world.inputs["events"]]
+    word = kafkas_own_word(world)
+    for p in range(world.partitions):
+        assert word[topic, p] == (ends[p], ends[p], 0), (p, word)
+    more = [dict(e, id="again-" + e["id"]) for e in events[:25]]
+    world.produce_ordered(more)  # nobody there: the lag is what was written since
+    word = kafkas_own_word(world)
+    for p in range(world.partitions):
+        written = sum(lab.partition_of(e["customer"], world.partitions) == p for e in more)
+        stored = {x["topic"]: x["next_offset"] for x in said(world, "inspect", f"partition:{p}")["positions"]}
+        assert word[topic, p] == (stored[topic], ends[p] + written, written), (p, word, stored)
+
+
+def records_of(world):
+    """Every customer's record in Redis, raw."""
+    found = {}
+    for key in world.redis.cli("KEYS", "sg:*:c:*").splitlines():
+        raw = subprocess.run(["redis-cli", "-s", world.redis.socket, "GET", key], stdout=subprocess.PIPE).stdout[:-1]
+        found[key] = raw
+    return found
+
+
+def counters_of(world):
+    return {p: world.redis.cli("HGETALL", f"sg:{{{world.app}.{p}}}:n") for p in range(world.partitions)}
+
+
+def test_a_lost_redis_is_built_anew_from_the_topics_and_nothing_is_sent_again(world):
+    events, expected = shoppers.story(world, customers=40)
+    half = len(events) // 2
+    exactly_once(world)
+    world.produce_ordered(events[:half])
+    process = world.start()
+    world.await_applied()
+
+    # -- a report compares; beside a worker, and after: no difference, nothing written
+    same = said(world, "replay", "--from", "earliest")
+    assert same["differing"] == 0 and sum(p["records"] for p in same["partitions"]) == half, same
+    refused = tool(world, "replay", "--from", "earliest", "--into", "state", code=69)
+    assert "stop them all first" in refused.stderr, refused.stderr
+    world.drain(process)
+    world.processes.remove(process)
+    before, counted = records_of(world), counters_of(world)
+    key = sorted(before)[5]
+    world.redis.cli("COPY", sorted(before)[6], key, "REPLACE")  # another's record in its place
+    broken = said(world, "replay", "--from", "earliest", code=1)
+    assert broken["differing"] == 1 and key.endswith(":c:" + broken["differences"][0]["customer"])
+    text = tool(world, "replay", "--from", "earliest", code=1).stdout
+    assert "    - " in text and "    + " in text
+
+    # -- Redis is lost: refused by workers, built by replay, in two goes
+    world.redis.cli("FLUSHALL")
+    process = world.start()
+    process.wait(60)
+    assert process.returncode == 69 and "lost the partition's state" in world.tail(process)
+    world.processes.remove(process)
+    tool(world, "replay", "--from", "earliest", "--into", "state", "--partition", "0")
+    part = said(world, "replay", "--from", "earliest", "--into", "state")["partitions"]
+    assert [p["was_done"] for p in part] == [True] + [False] * (world.partitions - 1)
+    assert records_of(world) == before and counters_of(world) == counted
+    published = {kind: len(world.records(kind)) for kind in ("trigger", "membership", "outcome")}
+
+    # -- and on as if nothing had been
+    world.produce_ordered(events[half:])
+    process = world.start()
+    world.await_applied()
+    world.drain(process)
+    world.processes.remove(process)
+    lab.agree_exactly(world, expected)
+    assert sum(published.values()) < len(expected)
+
+    # -- a state with other words is not touched; discarded on demand it is the same again
+    before = records_of(world)
+    refused = tool(world, "replay", "--from", "earliest", "--into", "state", code=78)
+    assert "--discard" in refused.stderr
+    tool(world, "replay", "--from", "earliest", "--into", "state", "--discard")
+    assert records_of(world) == before
+    assert said(world, "replay", "--from", "earliest")["differing"] == 0
+    assert sum(len(world.records(kind)) for kind in ("trigger", "membership", "outcome")) == len(expected)
+
+
+def test_a_replay_that_is_killed_goes_on_no_worker_takes_what_is_half_built_and_an_older_copy_catches_up(world):
+    exactly_once(world)
+    events, expected = shoppers.story(world, customers=60)
+    third = len(events) // 3
+    world.produce_ordered(events[:third])
+    process = world.start()
+    world.await_applied()
+    lab.until("all outputs to be published", lambda: all(p["pending"] == 0 for p in said(world, "inspect", "outbox")["partitions"]))
+    world.redis.save_copy()
+    world.produce_ordered(events[third:2 * third])
+    world.await_applied()
+    world.drain(process)
+    world.processes.remove(process)
+    before = records_of(world)
+
+    # -- an older copy comes back: refused, then brought to where the group is, in silence
+    world.redis.come_back_as_copied()
+    assert records_of(world) != before
+    process = world.start()
+    process.wait(60)
+    assert process.returncode == 69 and "older than what was committed" in world.tail(process), world.tail(process)
+    world.processes.remove(process)
+    tool(world, "replay", "--from", "stored", "--into", "state")
+    assert records_of(world) == before
+
+    # -- killed in the middle of building
+    world.redis.cli("FLUSHALL")
+    building = subprocess.Popen([world.segstream, "replay", "--from", "earliest", "--into", "state", "-c", world.config],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    lab.until("its first commit", lambda: world.redis.cli("EXISTS", f"sg:{{{world.app}.0}}:m") == "1")
+    building.kill()
+    building.wait()
+    process = world.start()
+    process.wait(60)
+    assert process.returncode == 69, world.tail(process)
+    assert "not the one this group worked on" in world.tail(process) or "lost the partition's state" in world.tail(process), world.tail(process)
+    world.processes.remove(process)
+    refused = tool(world, "replay", "--from", world.inputs["events"] + "/0=1", "--into", "state", code=78)
+    assert "other words" in refused.stderr, refused.stderr
+    parts = said(world, "replay", "--from", "earliest", "--into", "state")["partitions"]
+    assert parts[0]["resumed"] or parts[0]["was_done"], parts[0]
+    assert records_of(world) == before
+
+    world.produce_ordered(events[2 * third:])
+    process = world.start()
+    world.await_applied()
+    world.drain(process)
+    lab.agree_exactly(world, expected)

@@ -215,6 +215,8 @@ static void answer(struct world *w, struct owner *o)
     case STORE_SCAN:
     case STORE_LOOK:
     case STORE_PROBE:
+    case STORE_DROP:
+    case STORE_SWITCH:
         break;
     }
 }
