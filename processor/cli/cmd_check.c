@@ -1,6 +1,7 @@
 /* segstream check FILE...: every error and warning of each, at once; and what the rules cost. */
 #include "processor/base/instant.h"
 #include "processor/cli/check_against.h"
+#include "processor/cli/check_live.h"
 #include "processor/cli/check_output.h"
 #include "processor/cli/checks_page.h"
 #include "processor/cli/options.h"
@@ -10,7 +11,7 @@
 
 #define FILES_MAX 64
 
-enum long_option { OPTION_DENY = 256, OPTION_ALL, OPTION_EXPLAIN, OPTION_AGAINST };
+enum long_option { OPTION_DENY = 256, OPTION_ALL, OPTION_EXPLAIN, OPTION_AGAINST, OPTION_LIVE };
 
 struct arguments {
     const char *files[FILES_MAX]; /* with is_explaining: codes */
@@ -18,7 +19,7 @@ struct arguments {
     struct cli_options common;
     const char *against; /* NULL: no comparison */
     enum check_form form;
-    bool denies_warnings, is_quiet, wants_all, is_explaining;
+    bool denies_warnings, is_quiet, wants_all, is_explaining, is_live;
 };
 
 static const struct argp_option options[] = {
@@ -33,6 +34,10 @@ static const struct argp_option options[] = {
       "What a code means, with a wrong and a right example; alone: list the codes", 0 },
     { "against", OPTION_AGAINST, "OLD", 0,
       "Say what the change from OLD will do: segments, counters, runs, experiments", 0 },
+    { "live", OPTION_LIVE, NULL, 0,
+      "Look at the Kafka and the Redis it names: what is not there or does not fit, and what to "
+      "fix",
+      0 },
     CLI_OPTION_AT("With --against: when it is made (default: now)"),
     { 0 },
 };
@@ -64,6 +69,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_AGAINST:
         a->against = argument;
+        return 0;
+    case OPTION_LIVE:
+        a->is_live = true;
         return 0;
     case OPTION_DENY:
         if (strcmp(argument, "warnings") != 0) {
@@ -166,6 +174,20 @@ static enum exit_code compare(const struct arguments *a)
     return worst;
 }
 
+/* With --live: each file's services. */
+static enum exit_code look(const struct arguments *a)
+{
+    enum exit_code worst = EXIT_GOOD;
+
+    for (int i = 0; i < a->count; i++) {
+        enum exit_code code = check_live(a->files[i], &a->common.overrides, a->form == CHECK_JSON,
+                                         a->is_quiet, a->denies_warnings);
+
+        worst = code > worst ? code : worst;
+    }
+    return worst;
+}
+
 int cmd_check(int argc, char **argv)
 {
     static const struct argp argp = {
@@ -174,8 +196,9 @@ int cmd_check(int argc, char **argv)
         .args_doc = "FILE...",
         .doc = "Say everything that is wrong with a configuration, and what it probably does not "
                "mean: file:line:column, the line, and a hint; and what its rules cost.\n"
-               "Exit codes: 0 good, 1 a warning was denied, 64 wrong usage, 78 the configuration "
-               "is wrong."
+               "Exit codes: 0 good, 1 a warning was denied, 64 wrong usage, 69 (--live) a service "
+               "does "
+               "not answer, 78 the configuration is wrong, or a service does not fit it."
     };
     struct arguments a = { .common.at_ms = INSTANT_NEVER };
     struct check_output out;
@@ -187,6 +210,9 @@ int cmd_check(int argc, char **argv)
     }
     if (a.against != NULL) {
         return (int)compare(&a);
+    }
+    if (a.is_live) {
+        return (int)look(&a);
     }
     out = check_output_begin(a.form, a.is_quiet);
     for (int i = 0; i < a.count; i++) {

@@ -85,6 +85,76 @@ def exactly_once(world):
         file.write(rules.replace("state: {store: ", "state: {guarantee: exactly_once, store: "))
 
 
+def findings(world, *arguments, code=0):
+    done = subprocess.run([world.segstream, "check", "--live", world.config, "-o", "json", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert done.returncode == code, (arguments, done.returncode, done.stdout, done.stderr)
+    found = json.loads(done.stdout)["findings"]
+    assert all(f["fix"] for f in found if f["level"] in ("warn", "fail")), "what is wrong and not how to mend it"
+    return found
+
+
+def failures(found):
+    return [f["area"] + ": " + f["says"] for f in found if f["level"] == "fail"]
+
+
+def test_check_live_says_what_does_not_fit_and_what_to_fix(world):
+    exactly_once(world)
+    found = findings(world)
+    assert not failures(found), found
+    text = " / ".join(f["says"] for f in found)
+    for wanted in ("1 brokers: ", "7 input topics of 4 partitions", "transactions may begin", "noeviction", "append-only file, appendfsync everysec",
+                   "its clock and this host's differ by", "is new to this Redis", "has one replica"):
+        assert wanted in text, (wanted, text)
+    assert failures(findings(world, "--deny", "warnings", code=1)) == []
+
+    # -- Redis does not fit
+    cli = world.redis.cli
+    cli("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    cli("CONFIG", "SET", "appendonly", "no")
+    said_so = " / ".join(failures(findings(world, code=78)))
+    assert "allkeys-lru" in said_so and "append-only file is off" in said_so, said_so
+    cli("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    cli("CONFIG", "SET", "appendonly", "yes")
+    cli("REPLICAOF", "127.0.0.1", "1")
+    said_so = " / ".join(failures(findings(world, code=78)))
+    assert "this is a replica" in said_so and "READONLY" in said_so, said_so
+    cli("REPLICAOF", "NO", "ONE")
+    cli("ACL", "SETUSER", "small", "on", ">secret", "~sg:*", "+@read", "+@connection", "+info", "+time", "+multi", "+discard", "+exec", "+watch")
+    user = ["--set", f'state={{store: "{world.redis.url}", user: small, password: "secret"}}']
+    said_so = " / ".join(failures(findings(world, *user, code=78)))
+    assert "it refuses MSET: NOPERM" in said_so and "secret" not in said_so, said_so
+    assert cli("DBSIZE") == "0", "a check has written"
+
+    # -- Kafka does not fit
+    world.kafka.create([world.app + ".odd"], 3)
+    with open(world.config, encoding="utf-8") as file:
+        rules = file.read()
+    with open(world.config, "w", encoding="utf-8") as file:
+        file.write(rules.replace(world.inputs["open"] + ":", world.app + ".odd:").replace(world.inputs["profile"] + ":", world.app + ".none:"))
+    said_so = " / ".join(failures(findings(world, code=78)))
+    assert "has 3 partitions" in said_so and f"no topic {world.app}.none" in said_so, said_so
+    with open(world.config, "w", encoding="utf-8") as file:
+        file.write(rules)
+
+    # -- the state does not fit the group
+    events, _ = shoppers.story(world, customers=5)
+    world.produce_ordered(events)
+    process = world.start()
+    world.await_applied()
+    world.drain(process)
+    assert any("it fits the group" in f["says"] for f in findings(world))
+    cli("FLUSHALL")
+    found = findings(world, code=78)
+    assert "lost the partition's state" in failures(found)[0], found
+    assert any("segstream replay --from earliest" in (f["fix"] or "") for f in found)
+
+    # -- nobody there
+    world.redis.kill()
+    said_so = " / ".join(failures(findings(world, "--set", "kafka={brokers: [127.0.0.1:1]}", code=69)))
+    assert "Redis does not answer (refused)" in said_so and "no broker of 127.0.0.1:1 answers" in said_so, said_so
+    world.redis.start()
+
+
 def kafkas_own_word(world):
     """What kafka-consumer-groups says: {(topic, partition): (committed, end, lag)}."""
     done = subprocess.run([os.path.join(lab.HERE, "kafka"), "group", world.kafka.servers, world.app], stdout=subprocess.PIPE, text=True, check=True)
