@@ -1,6 +1,9 @@
 /* DESIGN. librdkafka tells when the last broker is gone (an error) but not when one is back. Its
- * statistics, once a second, name the state of each connection: with one UP the client is up. An
- * answer of a broker, told by the client's owner, counts at once. Each change is one log line.
+ * statistics, once a second, name the state of each connection: with one UP that answers what it is
+ * asked the client is up. A broker that is stopped keeps its connections open and says nothing;
+ * time must not go on without it, so silence for seconds while it is asked is as good as being
+ * away. An answer of a broker, told by the client's owner, counts at once. Each change is one log
+ * line.
  */
 #include "sinks/kafka_client.h"
 
@@ -8,10 +11,12 @@
 #include "processor/base/mem.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define METADATA_TIMEOUT_MS 5000
-#define TOPIC_NAME_MAX      249 /* of Kafka */
+#define SILENT_US           3000000 /* a fetch is answered within fetch.wait.max.ms */
+#define TOPIC_NAME_MAX      249     /* of Kafka */
 
 static void change(struct kafka_client *c, enum kafka_client_state state)
 {
@@ -49,13 +54,49 @@ static void on_error(rd_kafka_t *client, int error, const char *reason, void *op
     }
 }
 
-static int on_statistics(rd_kafka_t *client, char *json, size_t json_size, void *opaque)
+/* The number behind `name` in the text of one broker; -1: none. */
+static int64_t number_of(const char *json, const char *end, const char *name)
+{
+    const char *at = memmem(json, (size_t)(end - json), name, strlen(name));
+
+    return at == NULL ? -1 : strtoll(at + strlen(name), NULL, 10);
+}
+
+/* One broker's part of the statistics: connected, and not silent although it was asked. */
+static bool is_answering(const char *json, const char *end)
 {
     static const char up[] = "\"state\":\"UP\"";
+
+    return memmem(json, (size_t)(end - json), up, sizeof(up) - 1) != NULL &&
+           (number_of(json, end, "\"waitresp_cnt\":") <= 0 ||
+            number_of(json, end, "\"rxidle\":") < SILENT_US);
+}
+
+/* Parts begin at each broker's source. Logical ones are connections to coordinators, where a
+ * request to join may wait for minutes. */
+static bool is_any_answering(const char *json, const char *end)
+{
+    static const char source[] = "\"source\":\"", logical[] = "logical";
+    const char *at = memmem(json, (size_t)(end - json), source, sizeof(source) - 1);
+    bool is_any = false;
+
+    while (at != NULL && !is_any) {
+        const char *broker = at + sizeof(source) - 1, *next;
+
+        next = memmem(broker, (size_t)(end - broker), source, sizeof(source) - 1);
+        is_any = strncmp(broker, logical, sizeof(logical) - 1) != 0 &&
+                 is_answering(broker, next == NULL ? end : next);
+        at = next;
+    }
+    return is_any;
+}
+
+static int on_statistics(rd_kafka_t *client, char *json, size_t json_size, void *opaque)
+{
     struct kafka_client *c = opaque;
 
     (void)client;
-    if (memmem(json, json_size, up, sizeof(up) - 1) != NULL) {
+    if (is_any_answering(json, json + json_size)) {
         change(c, KAFKA_CLIENT_UP);
     } else if (kafka_client_is_up(c)) {
         change(c, KAFKA_CLIENT_DOWN);

@@ -228,6 +228,22 @@ static void receive_greeting(struct store_redis *s, struct redisReply *r)
     }
 }
 
+static bool is_write(const struct redis_work *w)
+{
+    return w->request.verb == STORE_CLAIM || w->request.verb == STORE_COMMIT;
+}
+
+/* A server that refuses writes still answers reads: it is not up again while a write waits. */
+static bool is_well(const struct store_redis *s, const struct redis_work *answered)
+{
+    const struct redis_work *w = s->works.first;
+
+    while (w != NULL && !is_write(w)) {
+        w = w->next;
+    }
+    return !s->is_refused || is_write(answered) || w == NULL;
+}
+
 /* The head of the queue has all replies of its stage. */
 static void finish_stage(struct store_redis *s)
 {
@@ -241,8 +257,11 @@ static void finish_stage(struct store_redis *s)
     }
     switch (redis_work_receive(w, p, &trouble)) {
     case REDIS_WORK_ANSWERED:
-        redis_queue_put(&s->answers, redis_queue_take(&s->works));
-        say_up(s);
+        (void)redis_queue_take(&s->works);
+        if (is_well(s, w)) {
+            say_up(s);
+        }
+        redis_queue_put(&s->answers, w);
         break;
     case REDIS_WORK_SEND:
         redis_work_send(w, p, redis_link_out(s->link));

@@ -27,6 +27,23 @@ void clock_at_end(struct clock *k, uint32_t topic, bool is_at_end)
     k->topics[topic].is_at_end = is_at_end;
 }
 
+int64_t clock_trust(struct clock_wall *w, int64_t wall_ms, int64_t elapsed_ms)
+{
+    int64_t may_ms, ahead_ms;
+
+    if (!w->is_set) {
+        *w = (struct clock_wall){ true, wall_ms, elapsed_ms, CLOCK_JUMP_MAX_MS };
+        return wall_ms;
+    }
+    may_ms = w->credit_ms + 2 * (elapsed_ms - w->elapsed_ms);
+    ahead_ms = wall_ms < w->trusted_ms ? 0 : wall_ms - w->trusted_ms;
+    ahead_ms = ahead_ms < may_ms ? ahead_ms : may_ms;
+    w->trusted_ms += ahead_ms;
+    w->elapsed_ms = elapsed_ms;
+    w->credit_ms = may_ms - ahead_ms < CLOCK_JUMP_MAX_MS ? may_ms - ahead_ms : CLOCK_JUMP_MAX_MS;
+    return w->trusted_ms;
+}
+
 int64_t clock_advance(struct clock *k, int64_t wall_ms)
 {
     int64_t smallest_behind = INT64_MAX, largest = INSTANT_MIN, next;

@@ -11,8 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CLOCK_JUMP_MAX_MS                                                                          \
-    (HOUR_MS) /* the wall moves stream time at most so far beyond monotonic progress */
+#define CLOCK_JUMP_MAX_MS HOUR_MS /* the wall clock is believed at once when it jumps so far */
 
 struct clock_topic {
     int64_t watermark_ms; /* largest event time seen; INSTANT_MIN: none */
@@ -26,6 +25,19 @@ struct clock {
     uint32_t topic_count;
 };
 
+/* The wall clock as far as it is believed: one that jumps ahead would let every timer fire at once.
+ * It never goes back; beyond a jump of CLOCK_JUMP_MAX_MS it moves at double speed until it is level
+ * with the clock again. */
+struct clock_wall {
+    bool is_set; /* the first look is believed */
+    int64_t trusted_ms;
+    int64_t elapsed_ms; /* when last looked at .. */
+    int64_t credit_ms;  /* .. and how far it may still jump */
+};
+
+/* wall_ms: what the clock says; elapsed_ms: a clock that nobody sets. Returns: what is believed. */
+int64_t clock_trust(struct clock_wall *w, int64_t wall_ms, int64_t elapsed_ms);
+
 void clock_init(struct clock *k, uint32_t topic_count, bool is_event_clock);
 
 /* A record of that topic at event time at_ms is seen: it goes next, or is applied (one without a
@@ -33,9 +45,10 @@ void clock_init(struct clock *k, uint32_t topic_count, bool is_event_clock);
 void clock_record(struct clock *k, uint32_t topic, int64_t at_ms);
 void clock_at_end(struct clock *k, uint32_t topic, bool is_at_end);
 
-/* Bring stream time up to date. wall_ms: the wall clock as trusted (frozen while Kafka cannot be
- * reached), or INSTANT_MIN. Smallest watermark of the topics not at their end; all at end: the wall
- * clock, or with clock: event the largest watermark. Returns: stream time. */
+/* Bring stream time up to date. wall_ms: up to where the inputs are known to have been read, in
+ * wall clock time (frozen while Kafka cannot be reached), or INSTANT_MIN. Smallest watermark of the
+ * topics not at their end; all at end: the wall clock, or with clock: event the largest watermark.
+ * Returns: stream time. */
 int64_t clock_advance(struct clock *k, int64_t wall_ms);
 
 /* Merge: which topic's head goes next. heads_ms[i]: event time of the first fetched record (a

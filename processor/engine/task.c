@@ -6,6 +6,8 @@
 #include "processor/engine/task_parts.h"
 
 #define FUTURE_MAX_MS (5 * MINUTE_MS) /* an event further ahead of the wall clock is diverted */
+#define QUEUE_BYTES_MAX                                                                            \
+    (4 * 1024 * 1024) /* of a topic's records that wait, then no more are taken */
 
 struct task *task_new(const struct task_options *options)
 {
@@ -24,7 +26,10 @@ struct task *task_new(const struct task_options *options)
     t->picked = mem_alloc(options->batch_records * sizeof(struct picked));
     t->outputs.arena = &t->output_arena;
     t->waiting_since_ms = INSTANT_NEVER;
-    t->wall_ms = INSTANT_MIN;
+    t->wall_ms = t->read_ms = INSTANT_MIN;
+    for (uint32_t i = 0; i < options->topic_count; i++) {
+        t->queues[i].mean = QUEUE_BYTES_MAX / 1024;
+    }
     t->last_commit_ms = INT64_MIN / 2;
     t->cursor_due_ms = INSTANT_MIN;
     return t;
@@ -170,7 +175,7 @@ void task_doubt(struct task *t)
 }
 
 /* What only the partition and the clock can tell about a record. */
-static void examine(struct task *t, struct task_record *r)
+static void examine(struct task *t, struct task_record *r, int64_t wall_ms)
 {
     const struct event *ev = r->event;
 
@@ -180,14 +185,14 @@ static void examine(struct task *t, struct task_record *r)
         r->reject = REJECT_WRONG_PARTITION;
         r->reject_text = "the customer's key belongs to another partition (murmur2)";
     } else if (!t->options.rules->is_event_clock && !t->options.is_history &&
-               t->wall_ms != INSTANT_MIN && ev->at_ms > t->wall_ms + FUTURE_MAX_MS) {
+               wall_ms != INSTANT_MIN && ev->at_ms > wall_ms + FUTURE_MAX_MS) {
         r->event = NULL;
         r->reject = REJECT_FUTURE;
         r->reject_text = "its time is more than 5 minutes ahead of the wall clock";
     }
 }
 
-void task_push(struct task *t, struct task_record *record)
+void task_push(struct task *t, struct task_record *record, int64_t wall_ms)
 {
     struct queue *q = &t->queues[record->topic];
 
@@ -199,7 +204,7 @@ void task_push(struct task *t, struct task_record *record)
     }
     q->expected = record->offset + 1;
     if (record->event != NULL) {
-        examine(t, record);
+        examine(t, record, wall_ms);
     }
     if (q->last == NULL) {
         q->first = record;
@@ -208,6 +213,8 @@ void task_push(struct task *t, struct task_record *record)
     }
     q->last = record;
     q->count++;
+    q->bytes += record->key.size + record->value.size;
+    q->mean = (7 * q->mean + record->key.size + record->value.size) / 8;
     q->is_at_end = false;
     t->queued++;
 }
@@ -248,10 +255,11 @@ static enum task_want begin_batch(struct task *t)
     return TASK_WANT_LOAD;
 }
 
-enum task_want task_turn(struct task *t, int64_t wall_ms, int64_t monotonic_ms)
+enum task_want task_turn(struct task *t, const struct task_now *now)
 {
-    t->wall_ms = wall_ms > t->wall_ms ? wall_ms : t->wall_ms;
-    t->monotonic_ms = monotonic_ms;
+    t->wall_ms = now->wall_ms > t->wall_ms ? now->wall_ms : t->wall_ms;
+    t->read_ms = now->read_ms > t->read_ms ? now->read_ms : t->read_ms;
+    t->monotonic_ms = now->monotonic_ms;
     switch (t->phase) {
     case PHASE_NEW:
         task_begin_claim(t);
@@ -326,12 +334,20 @@ struct task_record *task_take_done(struct task *t)
 
 uint32_t task_room(const struct task *t, uint32_t topic)
 {
-    uint32_t room = 2 * t->options.batch_records;
+    const struct queue *q = &t->queues[topic];
+    uint32_t most = 2 * t->options.batch_records;
+    size_t by_size = q->bytes < QUEUE_BYTES_MAX ? (QUEUE_BYTES_MAX - q->bytes) / (q->mean + 1) : 0;
     bool is_open = t->phase != PHASE_NEW && t->phase != PHASE_MARKING &&
                    t->phase != PHASE_CLAIMING && t->phase != PHASE_TIMERS &&
                    t->phase != PHASE_RELEASED && !t->is_draining;
 
-    return is_open && t->queues[topic].count < room ? room - t->queues[topic].count : 0;
+    if (!is_open || q->count >= most) {
+        return 0;
+    }
+    if (q->count == 0 && by_size == 0) {
+        return 1; /* one that is larger than all that may wait */
+    }
+    return by_size < most - q->count ? (uint32_t)by_size : most - q->count;
 }
 
 int64_t task_next_offset(const struct task *t, uint32_t topic)

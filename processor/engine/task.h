@@ -115,15 +115,22 @@ void task_drain(struct task *t);  /* take no more records; what is due is done, 
 void task_doubt(struct task *t);  /* the store was away: look whether it still is what it was */
 
 /* Records in offset order per topic. Below the expected offset: handed back at once, counted, not
- * applied. */
-void task_push(struct task *t, struct task_record *record);
+ * applied. wall_ms: now, or INSTANT_MIN: not known. */
+void task_push(struct task *t, struct task_record *record, int64_t wall_ms);
 void task_at_end(struct task *t, uint32_t topic, bool is_at_end);
 
 /* --- the turn --- */
-/* Do what can be done without I/O. now: wall_ms (frozen while Kafka is away; INSTANT_MIN: not
- * known), monotonic_ms. Returns: what must happen outside first; the same answer until its
- * completion is given. */
-enum task_want task_turn(struct task *t, int64_t wall_ms, int64_t monotonic_ms);
+struct task_now {
+    int64_t wall_ms; /* INSTANT_MIN: not known */
+    int64_t read_ms; /* the inputs are read up to what was written then, where they are at
+                      * their end: as far as the wall clock moves stream time. INSTANT_MIN: not
+                      * known; frozen while Kafka is away */
+    int64_t monotonic_ms;
+};
+
+/* Do what can be done without I/O. Returns: what must happen outside first; the same answer until
+ * its completion is given. */
+enum task_want task_turn(struct task *t, const struct task_now *now);
 
 uint32_t task_load(const struct task *t, const struct text **out_customers); /* while WANT_LOAD */
 const struct commit *task_commit(const struct task *t);                      /* while WANT_COMMIT */

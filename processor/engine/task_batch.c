@@ -24,6 +24,7 @@ static struct task_record *pop(struct task *t, uint32_t topic)
     }
     r->next = NULL;
     q->count--;
+    q->bytes -= r->key.size + r->value.size;
     t->queued--;
     return r;
 }
@@ -54,7 +55,7 @@ static void see_heads(struct task *t)
         }
     }
     t->is_caught_up = t->is_caught_up || are_all_read;
-    t->stream_ms = clock_advance(&t->clock, t->wall_ms);
+    t->stream_ms = clock_advance(&t->clock, t->read_ms);
 }
 
 /* Returns: false when it is one dead letter too many, and stays where it is. */

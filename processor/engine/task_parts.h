@@ -46,6 +46,8 @@ struct outbox {
 struct queue { /* records of one topic, fetched and not yet applied */
     struct task_record *first, *last;
     uint32_t count;
+    size_t bytes;   /* of their keys and values */
+    size_t mean;    /* bytes of one, lately */
     bool is_at_end; /* the source has read all there is */
     int64_t expected;
 };
@@ -114,8 +116,9 @@ struct task {
     uint32_t queued;
     int64_t waiting_since_ms; /* monotonic; never: no record waits */
     int64_t last_commit_ms;   /* monotonic */
-    int64_t wall_ms;          /* of the last turn */
-    int64_t monotonic_ms;     /* of the last turn */
+    int64_t wall_ms;          /* of the last turn, as the next two */
+    int64_t read_ms;
+    int64_t monotonic_ms;
     struct task_record *done_first, *done_last;
 
     struct map customers; /* id -> known */

@@ -180,7 +180,7 @@ static uint32_t take_messages(struct history_reader *r, struct task *task, uint3
     }
     taken = c->message_count;
     for (uint32_t i = 0; i < taken; i++) {
-        task_push(task, &c->records[i]);
+        task_push(task, &c->records[i], INSTANT_MIN);
     }
     if (--c->pending == 0) {
         free_chunk(c);

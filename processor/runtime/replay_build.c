@@ -202,7 +202,8 @@ static enum err turn(struct building *b, bool *out_is_waiting)
     if (b->is_under_way) {
         return OK;
     }
-    want = task_turn(b->task, r->plan.until_ms, monotonic_ms());
+    want = task_turn(b->task,
+                     &(struct task_now){ r->plan.until_ms, r->plan.until_ms, monotonic_ms() });
     if (want == TASK_WANT_RELEASE) {
         e = task_error(b->task) == OK ? ERR_UNAVAILABLE : task_error(b->task);
         return replay_fail(r, e, "partition %d: %s", r->partition, err_text(e));

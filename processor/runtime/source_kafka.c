@@ -65,6 +65,7 @@ static enum err configure(struct source *s, rd_kafka_conf_t **out_conf, char out
     }
     if (error == OK) {
         rd_kafka_conf_set_rebalance_cb(*out_conf, source_rebalance);
+        source_proof_begin(s, *out_conf);
     }
     arena_fini(&arena);
     return error;
@@ -119,6 +120,7 @@ enum err source_kafka_new(const struct source_options *options, struct source **
     *out_source = NULL;
     s->options = *options;
     kafka_client_init(&s->client, "source");
+    CHECK(pthread_mutex_init(&s->proof.lock, NULL) == 0);
     error = record_decoder_new(options->config, &s->decoder, out_text);
     if (error == OK) {
         error = configure(s, &conf, out_text);
@@ -149,6 +151,7 @@ void source_close(struct source *s)
         source_close_lanes(s);
         rd_kafka_destroy(s->consumer);
     }
+    (void)pthread_mutex_destroy(&s->proof.lock);
     record_decoder_free(s->decoder);
     mem_free(s->lanes);
     mem_free(s);

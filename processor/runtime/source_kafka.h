@@ -67,6 +67,10 @@ enum err source_write_mark(struct source *s, int32_t partition, struct text mark
 /* Tell the group what was applied, for lag tools: the state store rules. Asynchronous. */
 void source_commit(struct source *s, int32_t partition, const int64_t *next_offsets,
                    struct text mark);
+/* Of all topics read to their end, all that was written before this instant of the wall clock has
+ * been fetched and is waiting for source_fetch. Ask before fetching. INSTANT_MIN: not known.
+ * Thread: any. */
+int64_t source_read_ms(struct source *s);
 bool source_is_up(const struct source *s); /* brokers answer. Thread: any */
 
 /* The group has given our instance's name to another process: nothing more will come. */

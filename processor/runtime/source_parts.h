@@ -9,6 +9,7 @@
 #include "sinks/kafka_client.h"
 
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 
 #define SOURCE_FETCH_MAX 1000 /* records of one chunk */
 
@@ -18,10 +19,28 @@ struct lane { /* one topic of one partition */
     rd_kafka_queue_t *queue;
 };
 
+#define SOURCE_BROKERS_MAX 64
+
+struct fetches { /* of one broker */
+    int32_t broker;
+    bool is_used;
+    bool is_asked;    /* an answer is owed */
+    bool is_answered; /* the last fetch was, and well */
+    int64_t sent_ms;  /* the last fetch, by the wall clock .. */
+    int64_t sent_monotonic_ms;
+    int64_t read_ms; /* proven; INSTANT_MIN: nothing yet */
+};
+
+struct source_proof {
+    pthread_mutex_t lock;
+    struct fetches brokers[SOURCE_BROKERS_MAX];
+};
+
 struct source {
     struct kafka_client client; /* first: librdkafka's callbacks get one pointer */
     struct source_options options;
     rd_kafka_t *consumer;
+    struct source_proof proof;
     struct record_decoder *decoder;
     struct lane *lanes;
     uint32_t lane_count;
@@ -31,6 +50,9 @@ struct source {
 };
 
 uint32_t source_topic_index(const struct source *s, const char *name); /* UINT32_MAX: none */
+
+/* --- source_proof.c --- */
+void source_proof_begin(struct source *s, rd_kafka_conf_t *conf);
 
 /* --- source_group.c --- */
 void source_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t error,

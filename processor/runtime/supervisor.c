@@ -4,12 +4,11 @@
 #include "processor/base/instant.h"
 #include "processor/base/log.h"
 #include "processor/base/mem.h"
-#include "processor/runtime/http.h"
 #include "processor/runtime/kafka_settings.h"
 #include "processor/runtime/metrics.h"
 #include "processor/runtime/notify.h"
 #include "processor/runtime/store_settings.h"
-#include "processor/runtime/worker.h"
+#include "processor/runtime/supervisor_parts.h"
 #include "sinks/publisher_kafka.h"
 #include "sinks/publisher_transactional.h"
 #include "sinks/store_memory.h"
@@ -22,28 +21,8 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define TICK_MS   500
-#define RETRY_MS  500
-#define STATUS_MS 5000
-
-struct supervisor {
-    const struct supervisor_options *options;
-    const struct config *config;
-    struct arena arena;
-    int32_t partition_count;  /* of the state we work on .. */
-    int32_t topic_partitions; /* .. and of the input topics, when last asked */
-    struct deliveries deliveries;
-    struct publisher **publishers; /* one; or, exactly once, one per worker */
-    int32_t publisher_count;
-    struct store_memory_backend *memory; /* store: memory */
-    struct store **stores;               /* by worker */
-    struct worker **workers;
-    int32_t worker_count;
-    struct http *http;
-    struct lookup *lookup; /* NULL: no page asks */
-    struct watchdog watchdog;
-    int64_t status_ms; /* monotonic: when the service manager was told last */
-};
+#define TICK_MS  500
+#define RETRY_MS 500
 
 static bool is_stopped(const struct supervisor *s, int timeout_ms)
 {
@@ -60,18 +39,22 @@ static bool wait_for_topic(struct supervisor *s, rd_kafka_t *client, struct text
 {
     bool is_said = false;
 
+    atomic_store(&s->waiting_for, topic.at);
     while (kafka_topic_partitions(client, topic, out_count) != OK) {
         (void)notify_send("EXTEND_TIMEOUT_USEC=30000000\nSTATUS=waiting for topic %.*s",
                           TEXT_PRINTF(topic));
+        (void)rd_kafka_poll(client, 0); /* says why brokers do not let us in */
         if (!is_said) {
             log_line(LOG_WARN, "kafka.waiting", "topic=%.*s brokers=\"%.*s\"", TEXT_PRINTF(topic),
                      TEXT_PRINTF(s->config->brokers));
             is_said = true;
         }
         if (is_stopped(s, RETRY_MS)) {
+            s->is_stopped_early = true;
             return false;
         }
     }
+    atomic_store(&s->waiting_for, NULL);
     return true;
 }
 
@@ -205,122 +188,6 @@ static enum err start_workers(struct supervisor *s, char out_text[256])
 
 /* --- watching --- */
 
-struct readiness {
-    int64_t partitions, ready, input_lag;
-    bool is_kafka_up, is_store_up, is_joined;
-};
-
-static enum err look_at_workers(struct supervisor *s, struct readiness *out, struct task_stats *sum)
-{
-    enum err error = OK;
-
-    *out = (struct readiness){ .is_kafka_up = true, .is_store_up = true, .is_joined = true };
-    *sum = (struct task_stats){ .stream_ms = INSTANT_NEVER };
-    for (int32_t i = 0; i < s->worker_count; i++) {
-        struct worker_view v;
-
-        worker_view(s->workers[i], &v);
-        error = v.error != OK ? v.error : error;
-        out->partitions += v.partitions;
-        out->ready += v.ready_partitions;
-        out->input_lag += v.input_lag;
-        out->is_kafka_up = out->is_kafka_up && v.is_kafka_up;
-        out->is_joined = out->is_joined && v.is_joined;
-        out->is_store_up = out->is_store_up && (s->config->store == STORE_KIND_MEMORY ||
-                                                store_redis_is_up(s->stores[i]));
-        task_stats_add(sum, &v.stats);
-    }
-    return error;
-}
-
-static int64_t count_published(const struct supervisor *s)
-{
-    struct publisher_kafka_stats stats;
-    int64_t count = 0;
-
-    for (int32_t i = 0; i < s->publisher_count; i++) {
-        if (s->config->is_exactly_once) {
-            publisher_transactional_stats(s->publishers[i], &stats);
-        } else {
-            publisher_kafka_stats(s->publishers[i], &stats);
-        }
-        count += stats.delivered;
-    }
-    return count;
-}
-
-static void set_metrics(const struct supervisor *s, const struct readiness *r,
-                        const struct task_stats *sum)
-{
-    struct timespec now;
-    int64_t wall_ms;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    wall_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    metrics_set(METRIC_EVENTS_TOTAL, sum->records);
-    metrics_set(METRIC_EVENTS_LATE_TOTAL, sum->late);
-    metrics_set(METRIC_EVENTS_DUPLICATE_TOTAL, sum->duplicates);
-    metrics_set(METRIC_EVENTS_SKIPPED_TOTAL, sum->skipped);
-    metrics_set(METRIC_DEAD_LETTERS_TOTAL, sum->diverted);
-    metrics_set(METRIC_EVENTS_MISPLACED_TOTAL, sum->misplaced);
-    metrics_set(METRIC_TIMERS_FIRED_TOTAL, sum->timers_fired);
-    metrics_set(METRIC_COMMITS_TOTAL, sum->commits);
-    metrics_set(METRIC_COMMITS_REDONE_TOTAL, sum->redone);
-    metrics_set(METRIC_INPUT_LAG_RECORDS, r->input_lag);
-    metrics_set(METRIC_TRIGGERS_TOTAL, sum->outputs[OUTPUT_TRIGGER]);
-    metrics_set(METRIC_MEMBERSHIPS_TOTAL, sum->outputs[OUTPUT_MEMBERSHIP]);
-    metrics_set(METRIC_OUTCOMES_TOTAL, sum->outputs[OUTPUT_OUTCOME]);
-    metrics_set(METRIC_PUBLISHED_TOTAL, count_published(s));
-    metrics_set(METRIC_RECONFIGURED_TOTAL, sum->reconfigured);
-    metrics_set(METRIC_CEILING_HELD_TOTAL, sum->ceiling_held);
-    metrics_set(METRIC_JOIN_HELD_TOTAL, sum->join_held);
-    metrics_set(METRIC_ZONES_UNKNOWN_TOTAL, sum->zones_unknown);
-    metrics_set(METRIC_PARTITIONS_SWEEPING, sum->sweeping);
-    metrics_set(METRIC_CUSTOMERS_CACHED, sum->cached);
-    metrics_set(METRIC_TIMERS_PENDING, sum->timers);
-    metrics_set(METRIC_OUTBOX_PENDING, sum->outbox_pending);
-    metrics_set(METRIC_PARTITIONS_OWNED, r->partitions);
-    metrics_set(METRIC_PARTITIONS_STOPPED, sum->stopped);
-    if (sum->stream_ms != INSTANT_NEVER && sum->stream_ms != INSTANT_MIN) {
-        metrics_set(METRIC_STREAM_TIME_LAG_SECONDS, wall_ms - sum->stream_ms);
-    }
-    metrics_set(METRIC_STORE_UP, r->is_store_up);
-    metrics_set(METRIC_KAFKA_UP, r->is_kafka_up);
-    metrics_set(METRIC_READY, r->is_kafka_up && r->is_store_up && r->is_joined &&
-                                  r->ready == r->partitions && sum->stopped == 0);
-}
-
-bool supervisor_say_readiness(struct supervisor *s, struct bytes_out *out)
-{
-    struct readiness r;
-    struct task_stats sum;
-    size_t before = bytes_out_view(out).size;
-    enum err error;
-
-    error = look_at_workers(s, &r, &sum);
-    if (error != OK) {
-        bytes_put_format(out, "halted: %s\n", err_text(error));
-    }
-    if (!r.is_kafka_up) {
-        bytes_put_format(out, "kafka: no broker answers\n");
-    }
-    if (!r.is_store_up) {
-        bytes_put_format(out, "store: does not answer\n");
-    }
-    if (!r.is_joined) {
-        bytes_put_format(out, "group: not joined yet\n");
-    }
-    if (r.ready < r.partitions) {
-        bytes_put_format(out, "partitions: %lld of %lld ready\n", (long long)r.ready,
-                         (long long)r.partitions);
-    }
-    if (sum.stopped > 0) {
-        bytes_put_format(out, "dead letters: %lld of %lld partitions stopped by stop_above\n",
-                         (long long)sum.stopped, (long long)r.partitions);
-    }
-    return bytes_out_view(out).size == before;
-}
-
 /* What nobody may guess over is said with what can be done; more on the operator's page. */
 static const char *way_out(enum err error)
 {
@@ -378,39 +245,12 @@ static void say_partitions(struct supervisor *s, enum err error,
              s->topic_partitions, stored, stored, s->topic_partitions);
 }
 
-static void tell_manager(struct supervisor *s, const struct readiness *r)
-{
-    uint64_t beats[NOTIFY_WORKERS_MAX];
-    struct timespec now;
-    int64_t now_ms;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    for (int32_t i = 0; i < s->worker_count; i++) {
-        beats[i] = worker_beats(s->workers[i]);
-    }
-    if (watchdog_is_due(&s->watchdog, beats, s->worker_count, now_ms)) {
-        (void)notify_send("WATCHDOG=1");
-    }
-    if (now_ms >= s->status_ms + STATUS_MS) {
-        s->status_ms = now_ms;
-        (void)notify_send("STATUS=%s: %lld of %lld partitions ready, %lld records behind",
-                          metrics_get(METRIC_READY) != 0 ? "ready" : "not ready",
-                          (long long)r->ready, (long long)r->partitions, (long long)r->input_lag);
-    }
-}
-
 static enum err watch(struct supervisor *s, char out_text[SUPERVISOR_TEXT_SIZE])
 {
     enum err error = OK;
 
     while (!is_stopped(s, TICK_MS) && error == OK) {
-        struct readiness r;
-        struct task_stats sum;
-
-        error = look_at_workers(s, &r, &sum);
-        set_metrics(s, &r, &sum);
-        tell_manager(s, &r);
+        error = supervisor_look(s);
     }
     if (error == ERR_PARTITIONS || error == ERR_MOVING) {
         say_partitions(s, error, out_text);
@@ -431,6 +271,11 @@ static bool answer_page(void *context, const struct http_request *q, struct http
 {
     struct supervisor *s = context;
 
+    if (!atomic_load(&s->is_started)) { /* there is nobody to ask yet */
+        out->status = 503;
+        (void)supervisor_say_readiness(s, &out->body);
+        return true;
+    }
     return s->options->page(s->options->page_context, s, q, out);
 }
 
@@ -439,6 +284,7 @@ struct lookup *supervisor_lookup(struct supervisor *s)
     return s->lookup;
 }
 
+/* The pages first: they say what is waited for. */
 static enum err start_http(struct supervisor *s, char out_text[256])
 {
     struct http_handlers handlers = { .context = s,
@@ -447,12 +293,11 @@ static enum err start_http(struct supervisor *s, char out_text[256])
     uint16_t port = 0;
     enum err error;
 
+    if (!s->options->has_http || s->config->http_listen.at == NULL) {
+        return OK;
+    }
     if (s->options->page != NULL) {
         handlers.page = answer_page;
-        s->lookup = lookup_new(&(struct lookup_options){ .workers = s->workers,
-                                                         .worker_count = s->worker_count,
-                                                         .partition_count = s->partition_count,
-                                                         .store = open_store(s) });
     }
     error = http_start(s->config->http_listen, &handlers, &s->http, &port, out_text);
     if (error == OK) {
@@ -461,12 +306,23 @@ static enum err start_http(struct supervisor *s, char out_text[256])
     return error;
 }
 
+static struct lookup *open_lookup(struct supervisor *s)
+{
+    return lookup_new(&(struct lookup_options){ .workers = s->workers,
+                                                .worker_count = s->worker_count,
+                                                .partition_count = s->partition_count,
+                                                .store = open_store(s) });
+}
+
 /* --- the whole --- */
 
 static enum err start(struct supervisor *s, char out_text[256])
 {
-    enum err error = look_at_kafka(s, out_text);
+    enum err error = start_http(s, out_text);
 
+    if (error == OK) {
+        error = look_at_kafka(s, out_text);
+    }
     if (error == OK) {
         deliveries_init(&s->deliveries, s->partition_count);
         s->memory = s->config->store == STORE_KIND_MEMORY ? store_memory_backend_new() : NULL;
@@ -475,9 +331,10 @@ static enum err start(struct supervisor *s, char out_text[256])
     if (error == OK) {
         error = start_workers(s, out_text);
     }
-    if (error == OK && s->options->has_http && s->config->http_listen.at != NULL) {
-        error = start_http(s, out_text);
+    if (error == OK && s->http != NULL && s->options->page != NULL) {
+        s->lookup = open_lookup(s);
     }
+    atomic_store(&s->is_started, error == OK);
     return error;
 }
 
@@ -524,8 +381,8 @@ enum err supervisor_run(const struct supervisor_options *options,
         log_line(LOG_INFO, "process.started", "partitions=%d workers=%d config=%.*s",
                  s.partition_count, s.worker_count, TEXT_PRINTF(s.config->rules->config_hex));
         error = watch(&s, out_text);
-    } else if (error == ERR_UNAVAILABLE) {
-        error = OK; /* stopped while waiting */
+    } else if (s.is_stopped_early) {
+        error = OK;
     }
     stop(&s);
     log_line(LOG_INFO, "process.stopped", "reason=\"%s\"", error == OK ? "asked" : err_text(error));

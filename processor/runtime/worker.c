@@ -13,6 +13,7 @@
 
 #define WAIT_MAX_MS       1000 /* also the step in which the wall clock is looked at when idle */
 #define PUBLISHER_FULL_MS 5
+#define TIMER_WAIT_MIN_MS 20 /* for the next fetch to show that nothing was written before it */
 
 int64_t worker_clock_ms(clockid_t id)
 {
@@ -234,7 +235,8 @@ static void turn(struct worker *w, struct slot *s)
         task_published(s->task, delivered);
     }
     if (!s->is_under_way) {
-        enum task_want want = task_turn(s->task, w->wall_ms, worker_clock_ms(CLOCK_MONOTONIC));
+        struct task_now now = { w->wall_ms, w->read_ms, worker_clock_ms(CLOCK_MONOTONIC) };
+        enum task_want want = task_turn(s->task, &now);
 
         if (want == TASK_WANT_RELEASE) {
             worker_released(w, s);
@@ -262,11 +264,6 @@ static void doubt_store(struct worker *w)
 void worker_turns(struct worker *w)
 {
     doubt_store(w);
-    if (source_is_up(w->source)) {
-        int64_t wall_ms = worker_clock_ms(CLOCK_REALTIME);
-
-        w->wall_ms = wall_ms > w->wall_ms ? wall_ms : w->wall_ms;
-    }
     for (uint32_t i = 0; i < w->slot_count; i++) {
         if (!w->slots[i]->is_leaving) {
             turn(w, w->slots[i]);
@@ -309,8 +306,10 @@ static int64_t wait_ms(const struct worker *w)
             wait = wake_ms - now_ms;
         }
         if (!w->options.config->rules->is_event_clock && due_ms != INSTANT_NEVER &&
-            due_ms + 1 > w->wall_ms && due_ms + 1 - w->wall_ms < wait) {
-            wait = due_ms + 1 - w->wall_ms;
+            w->read_ms != INSTANT_MIN && due_ms + 1 > w->read_ms &&
+            due_ms + 1 - w->read_ms < wait) {
+            wait = due_ms + 1 - w->read_ms;
+            wait = wait < TIMER_WAIT_MIN_MS ? TIMER_WAIT_MIN_MS : wait;
         }
         if (s->held != NULL && wait > PUBLISHER_FULL_MS) {
             wait = PUBLISHER_FULL_MS;
@@ -368,12 +367,28 @@ static void look_at_publisher(struct worker *w)
     }
 }
 
+/* Before records are taken: what is proven now to have been fetched is in the queues already. */
+static void look_at_clock(struct worker *w)
+{
+    int64_t wall_ms = worker_clock_ms(CLOCK_REALTIME), read_ms = source_read_ms(w->source);
+
+    w->wall_ms = clock_trust(&w->clock, wall_ms, worker_clock_ms(CLOCK_BOOTTIME));
+    if (!w->is_clock_doubted && wall_ms - w->wall_ms > MINUTE_MS) {
+        log_line(LOG_WARN, "clock.jump", "ahead_ms=%lld reason=\"followed slowly\"",
+                 (long long)(wall_ms - w->wall_ms));
+    }
+    w->is_clock_doubted = wall_ms - w->wall_ms > MINUTE_MS;
+    read_ms = read_ms < w->wall_ms ? read_ms : w->wall_ms;
+    w->read_ms = read_ms > w->read_ms ? read_ms : w->read_ms;
+}
+
 static void *run(void *argument)
 {
     struct worker *w = argument;
 
     while (!atomic_load(&w->is_stopping) && w->error == OK) {
         look_at_publisher(w);
+        look_at_clock(w);
         source_poll(w->source);
         (void)fetch(w);
         worker_turns(w);
@@ -428,7 +443,7 @@ enum err worker_start(const struct worker_options *options, struct worker **out_
 
     *out_worker = NULL;
     w->options = *options;
-    w->wall_ms = INSTANT_MIN;
+    w->wall_ms = w->read_ms = INSTANT_MIN;
     w->rejoin_ms = INSTANT_NEVER;
     w->view.stats.stream_ms = INSTANT_NEVER;
     atomic_init(&w->is_stopping, false);

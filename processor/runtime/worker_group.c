@@ -168,7 +168,8 @@ static void take_over(struct worker *w, struct slot *s)
     struct mark mark;
 
     while (!atomic_load(&w->is_stopping)) {
-        enum task_want want = task_turn(s->task, INSTANT_MIN, worker_clock_ms(CLOCK_MONOTONIC));
+        struct task_now now = { INSTANT_MIN, INSTANT_MIN, worker_clock_ms(CLOCK_MONOTONIC) };
+        enum task_want want = task_turn(s->task, &now);
 
         if (want == TASK_WANT_MARK) {
             mark = task_mark(s->task);
@@ -305,6 +306,6 @@ void worker_on_record(void *context, int32_t partition, uint32_t topic, struct t
         task_at_end(s->task, topic, true);
     } else {
         s->seen[topic] = record->offset + 1;
-        task_push(s->task, record);
+        task_push(s->task, record, w->wall_ms);
     }
 }

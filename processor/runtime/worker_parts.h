@@ -43,7 +43,11 @@ struct worker {
     struct slot **slots;
     uint32_t slot_count;
     uint32_t slot_capacity;
-    int64_t wall_ms; /* frozen while no broker answers */
+    struct clock_wall clock;
+    bool is_clock_doubted; /* said in the log */
+    int64_t wall_ms;       /* as far as the clock is believed */
+    int64_t read_ms; /* inputs at their end are known to be read up to then: frozen while no broker
+                      * answers */
     int64_t group_commit_ms;
     int64_t
         rejoin_ms;   /* monotonic: a partition was lost without the group saying so; never: none */

@@ -204,6 +204,17 @@ class Kafka:
             consumer.close()
         return [p.offset for p in answer]
 
+    def kill(self):
+        subprocess.run([os.path.join(HERE, "kafka"), "kill", self.folder], check=True)
+
+    def again(self):
+        subprocess.run([os.path.join(HERE, "kafka"), "again", self.folder], check=True)
+
+    def configure(self, topic, name, value):
+        resource = confluent_kafka.admin.ConfigResource(confluent_kafka.admin.RESOURCE_TOPIC, topic, {name: value})
+        for future in self.admin.alter_configs([resource]).values():
+            future.result(30)
+
     def stop(self):
         subprocess.run([os.path.join(HERE, "kafka"), "down", self.folder], check=True)
         shutil.rmtree(os.path.dirname(self.folder), ignore_errors=True)
@@ -216,12 +227,13 @@ class Redis:
         self.url = "redis+unix://" + self.socket
         self.start()
 
-    def start(self):
+    def start(self, *options, await_ready=True):
         self.process = subprocess.Popen(
             ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.folder, "--appendonly", "yes",
              "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction",
-             "--logfile", os.path.join(self.folder, "log")], stdout=subprocess.DEVNULL)
-        until("redis-server", lambda: self.cli("PING") == "PONG")
+             "--logfile", os.path.join(self.folder, "log"), *options], stdout=subprocess.DEVNULL)
+        if await_ready:
+            until("redis-server", lambda: self.cli("PING") == "PONG")
 
     def cli(self, *words):
         return subprocess.run(["redis-cli", "-s", self.socket, *words], stdout=subprocess.PIPE,
@@ -395,7 +407,7 @@ class Lab:
             return error.code, error.read().decode()
 
     def metric(self, process, name):
-        return int(re.search(rf"(?m)^segstream_{name} (-?\d+)$", self.page(process, "metrics")[1])[1])
+        return float(re.search(rf"(?m)^segstream_{name} (-?[0-9.]+)$", self.page(process, "metrics")[1])[1])
 
     def drain(self, process, seconds=30):
         process.send_signal(signal.SIGTERM)

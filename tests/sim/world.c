@@ -241,7 +241,7 @@ static void push(struct world *w, struct owner *o, uint32_t topic)
         r->reject = REJECT_UNDECODABLE;
         r->reject_text = "poison";
     }
-    task_push(o->task, r);
+    task_push(o->task, r, INSTANT_MIN);
 }
 
 static void deliver(struct world *w, struct owner *o)
@@ -387,7 +387,7 @@ static void turn(struct simulation *s, uint32_t place)
     enum task_want want;
 
     note_comeback(o);
-    want = task_turn(o->task, INSTANT_MIN, s->w->monotonic_ms);
+    want = task_turn(o->task, &(struct task_now){ INSTANT_MIN, INSTANT_MIN, s->w->monotonic_ms });
     note_level(o, want);
     give_back(o);
     if (want == TASK_WANT_RELEASE) {

@@ -503,12 +503,14 @@ static void a_partition_refuses_arms_that_have_changed_under_one_version(void **
                                                           .batch_timers = 10,
                                                           .lineage = 7 });
 
-        assert_int_equal(task_turn(t, INSTANT_MIN, 0), TASK_WANT_MARK);
+        assert_int_equal(task_turn(t, &(struct task_now){ INSTANT_MIN, INSTANT_MIN, 0 }),
+                         TASK_WANT_MARK);
         task_marked(t, OK);
-        assert_int_equal(task_turn(t, INSTANT_MIN, 0), TASK_WANT_CLAIM);
+        assert_int_equal(task_turn(t, &(struct task_now){ INSTANT_MIN, INSTANT_MIN, 0 }),
+                         TASK_WANT_CLAIM);
         task_claimed(t, &claim);
         assert_int_equal(task_error(t), i == 0 ? OK : ERR_ARMS);
-        assert_int_equal(task_turn(t, INSTANT_MIN, 0),
+        assert_int_equal(task_turn(t, &(struct task_now){ INSTANT_MIN, INSTANT_MIN, 0 }),
                          i == 0 ? TASK_WANT_NOTHING : TASK_WANT_RELEASE);
         assert_ptr_equal(task_changed_experiment(t), i == 0 ? NULL : &is->rules->experiments[0]);
         task_free(t);

@@ -249,7 +249,7 @@ static uint32_t turn(struct task *t)
         const struct text *customers;
         const struct commit *c;
 
-        switch (task_turn(t, START_MS, START_MS)) {
+        switch (task_turn(t, &(struct task_now){ START_MS, START_MS, START_MS })) {
         case TASK_WANT_MARK:
             task_marked(t, OK);
             break;
@@ -306,8 +306,8 @@ static void an_event_too_far_ahead_of_the_wall_clock_is_a_dead_letter(void **sta
     ahead[0].at_ms = START_MS + 5 * MINUTE_MS + 1;
     ahead[1].at_ms = START_MS + 5 * MINUTE_MS;
     assert_int_equal(turn(t), 0);
-    task_push(t, &records[0]);
-    task_push(t, &records[1]);
+    task_push(t, &records[0], START_MS);
+    task_push(t, &records[1], START_MS);
     assert_int_equal(turn(t), 1);
     assert_int_equal(records[0].reject, REJECT_FUTURE);
     assert_int_equal(records[1].reject, REJECT_NONE);
