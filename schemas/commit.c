@@ -14,69 +14,6 @@ void partition_state_init(struct partition_state *s)
     *s = (struct partition_state){ .stream_ms = INSTANT_MIN, .sweep_due_ms = INSTANT_MIN };
 }
 
-size_t commit_size(const struct commit *c)
-{
-    size_t size = sizeof(*c) + c->record_count * sizeof(struct commit_record) +
-                  c->outbox_count * sizeof(struct outbox_entry) +
-                  c->counter_count * sizeof(struct counter_value);
-
-    for (uint32_t i = 0; i < c->record_count; i++) {
-        size += c->records[i].customer.size + c->records[i].record.size;
-    }
-    for (uint32_t i = 0; i < c->outbox_count; i++) {
-        size += c->outbox[i].key.size + c->outbox[i].payload.size;
-    }
-    for (uint32_t i = 0; i < c->counter_count; i++) {
-        size += c->counters[i].name.size;
-    }
-    return size;
-}
-
-/* Absent stays absent. Moves *room behind the copy. */
-static const void *put(char **room, const void *at, size_t size)
-{
-    char *copy = *room;
-
-    if (at == NULL) {
-        return NULL;
-    }
-    if (size > 0) {
-        memcpy(copy, at, size);
-    }
-    *room += size;
-    return copy;
-}
-
-struct commit *commit_copy(const struct commit *c)
-{
-    struct commit *copy = mem_alloc(commit_size(c));
-    struct commit_record *records = (struct commit_record *)(void *)(copy + 1);
-    struct outbox_entry *outbox = (struct outbox_entry *)(void *)(records + c->record_count);
-    struct counter_value *counters = (struct counter_value *)(void *)(outbox + c->outbox_count);
-    char *room = (char *)(counters + c->counter_count);
-
-    *copy = *c;
-    for (uint32_t i = 0; i < c->record_count; i++) {
-        records[i] = c->records[i];
-        records[i].customer.at = put(&room, records[i].customer.at, records[i].customer.size);
-        records[i].record.at = put(&room, records[i].record.at, records[i].record.size);
-    }
-    for (uint32_t i = 0; i < c->outbox_count; i++) {
-        outbox[i] = c->outbox[i];
-        outbox[i].key.at = put(&room, outbox[i].key.at, outbox[i].key.size);
-        outbox[i].payload.at = put(&room, outbox[i].payload.at, outbox[i].payload.size);
-    }
-    for (uint32_t i = 0; i < c->counter_count; i++) {
-        counters[i] = c->counters[i];
-        counters[i].name.at = put(&room, counters[i].name.at, counters[i].name.size);
-    }
-    CHECK(room <= (char *)copy + commit_size(c));
-    copy->records = records;
-    copy->outbox = outbox;
-    copy->counters = counters;
-    return copy;
-}
-
 /* No rows until there is something in them. */
 static void put_joins(const struct joins *j, struct bytes_out *out)
 {

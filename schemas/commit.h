@@ -21,7 +21,7 @@
 /* "<epoch>.<version>": an owner compares and sets it with every write. */
 struct guard {
     int64_t epoch;   /* grows by every takeover: given by the consumer group */
-    int64_t version; /* grows by 1 with every commit */
+    int64_t version; /* grows with every commit: one that stands for several grows it by all */
 };
 
 struct topic_position {
@@ -87,7 +87,7 @@ struct outbox_entry {
 };
 
 struct commit {
-    struct guard expected;        /* before; after: epoch.(version + 1) */
+    struct guard expected;        /* before; after: epoch.(version + 1), or later by a redo */
     struct partition_state state; /* its guard is the one after */
     const struct commit_record *records;
     uint32_t record_count;
@@ -99,11 +99,6 @@ struct commit {
 };
 
 void partition_state_init(struct partition_state *s);
-
-/* A copy with all it points to but the names of topics, in one piece of memory. Owner: the caller,
- * mem_free. */
-struct commit *commit_copy(const struct commit *c);
-size_t commit_size(const struct commit *c); /* of such a copy */
 
 /* Stored forms, Avro binary behind the single-object header. Errors: ERR_CORRUPT.
  * Decoded texts and bytes are views of the input (topics: copied into the arena). */

@@ -30,6 +30,7 @@ static struct counter *need(struct counters *c, struct text name)
     if (one == NULL) {
         one = mem_alloc(sizeof(*one));
         one->name = text_dup(name);
+        one->is_new = true;
         map_put(&c->by_name, one->name, one);
     }
     if (!one->is_changed) {
@@ -73,7 +74,26 @@ int64_t counters_value(const struct counters *c, struct text name)
 void counters_clean(struct counters *c)
 {
     for (uint32_t i = 0; i < c->changed_count; i++) {
-        c->changed[i]->is_changed = false;
+        struct counter *one = c->changed[i];
+
+        one->is_changed = one->is_new = false;
+        one->clean = one->value;
     }
     c->changed_count = 0;
+}
+
+const struct counter_value *counters_durable(const struct counters *c, struct arena *arena,
+                                             uint32_t *out_count)
+{
+    struct counter_value *values = arena_alloc(arena, (c->by_name.count + 1) * sizeof(*values));
+    const struct counter *one;
+    size_t cursor = 0;
+
+    *out_count = 0;
+    while ((one = map_next(&c->by_name, &cursor)) != NULL) {
+        if (!one->is_new) {
+            values[(*out_count)++] = (struct counter_value){ one->name, one->clean };
+        }
+    }
+    return values;
 }

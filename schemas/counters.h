@@ -16,6 +16,7 @@
  */
 #ifndef SCHEMAS_COUNTERS_H
 #define SCHEMAS_COUNTERS_H
+#include "processor/base/arena.h"
 #include "processor/base/map.h"
 #include "processor/base/text.h"
 
@@ -34,7 +35,9 @@ struct counter_value {
 struct counter {
     struct text name; /* owned */
     int64_t value;
-    bool is_changed; /* since counters_clean */
+    int64_t clean;   /* at the last counters_clean */
+    bool is_changed; /* since then */
+    bool is_new;     /* not written down yet */
 };
 
 struct counters {
@@ -50,5 +53,8 @@ void counters_set(struct counters *c, struct text name, int64_t value);
 bool counters_find(const struct counters *c, struct text name, int64_t *out_value);
 int64_t counters_value(const struct counters *c, struct text name); /* 0: not there */
 void counters_clean(struct counters *c); /* what changed is written down */
+/* All as they were at the last counters_clean. Names are those of `c`; Owner: arena. */
+const struct counter_value *counters_durable(const struct counters *c, struct arena *arena,
+                                             uint32_t *out_count);
 
 #endif /* SCHEMAS_COUNTERS_H */

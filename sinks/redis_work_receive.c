@@ -151,7 +151,8 @@ static enum redis_work_result receive_commit(struct redis_work *w, struct redis_
     }
     w->reply.guard = found.at;
     switch (store_guard_judge(p->is_claimed ? &p->guard : NULL, w->request.commit->expected,
-                              is_there ? &found : NULL, w->has_sent_commit)) {
+                              w->request.commit->state.guard, is_there ? &found : NULL,
+                              w->has_sent_commit)) {
     case STORE_GUARD_GO:
         return REDIS_WORK_SEND;
     case STORE_GUARD_LANDED:

@@ -58,7 +58,8 @@ bool store_guard_parse(struct text t, struct store_guard *out_guard)
 }
 
 enum store_guard_verdict store_guard_judge(const struct store_guard *held, struct guard expected,
-                                           const struct store_guard *found, bool is_sent)
+                                           struct guard next, const struct store_guard *found,
+                                           bool is_sent)
 {
     if (held == NULL) {
         return STORE_GUARD_FENCED;
@@ -76,8 +77,7 @@ enum store_guard_verdict store_guard_judge(const struct store_guard *held, struc
         return STORE_GUARD_REGRESSED;
     }
     /* Our own newer guard: this commit, or the caller's version is an old one. */
-    return is_sent && found->at.version == expected.version + 1 ? STORE_GUARD_LANDED
-                                                                : STORE_GUARD_FENCED;
+    return is_sent && found->at.version == next.version ? STORE_GUARD_LANDED : STORE_GUARD_FENCED;
 }
 
 bool store_guard_may_claim(const struct store_guard *held, const struct store_guard *found,
@@ -95,7 +95,7 @@ enum err store_guard_look(const struct store_guard *held, const struct store_gua
     if (held == NULL) {
         return OK;
     }
-    switch (store_guard_judge(held, held->at, found, false)) {
+    switch (store_guard_judge(held, held->at, held->at, found, false)) {
     case STORE_GUARD_GO:
         return OK;
     case STORE_GUARD_REGRESSED:

@@ -29,10 +29,11 @@ enum store_guard_verdict {
     STORE_GUARD_REGRESSED /* older than what this owner wrote, or gone */
 };
 
-/* held: of this owner's claim, NULL: none. found: NULL: no guard stored. is_sent: this commit was
- * handed to the store before and its answer is not known. */
+/* held: of this owner's claim, NULL: none. A commit goes from `expected` to `next`. found: NULL: no
+ * guard stored. is_sent: this commit was handed to the store before and its answer is not known. */
 enum store_guard_verdict store_guard_judge(const struct store_guard *held, struct guard expected,
-                                           const struct store_guard *found, bool is_sent);
+                                           struct guard next, const struct store_guard *found,
+                                           bool is_sent);
 
 /* May a claim with this epoch go ahead? token: of its own earlier attempt, whose answer was lost.
  */

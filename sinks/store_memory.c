@@ -166,7 +166,8 @@ static enum err commit(struct store_memory *m, struct store_memory_partition *p,
 {
     store_rules_commit(c);
     a->reply.guard = p->guard.at;
-    switch (store_guard_judge(held(m, a->reply.partition), c->expected, found(p), false)) {
+    switch (store_guard_judge(held(m, a->reply.partition), c->expected, c->state.guard, found(p),
+                              false)) {
     case STORE_GUARD_GO:
         break;
     case STORE_GUARD_REGRESSED:
@@ -176,7 +177,7 @@ static enum err commit(struct store_memory *m, struct store_memory_partition *p,
         return ERR_FENCED;
     }
     store_memory_partition_put(p, c);
-    p->guard.at.version++;
+    p->guard.at.version = c->state.guard.version;
     claimed_of(m, a->reply.partition)->guard.at = a->reply.guard = p->guard.at;
     return OK;
 }

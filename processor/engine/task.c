@@ -111,19 +111,12 @@ void task_loaded(struct task *t, enum err error, const struct bytes *records, ui
     t->phase = PHASE_LOADED;
 }
 
-static void redone(struct task *t)
-{
-    if (++t->redone == t->redo.count) {
-        t->phase = t->resumed_phase;
-    }
-}
-
 static void committed(struct task *t)
 {
     CHECK(t->state.guard.epoch == t->epoch && t->state.guard.version == t->guard.version + 1);
     CHECK(t->commit.state.stream_ms >= t->covered_ms);
     counters_clean(&t->counters);
-    redo_keep(&t->redo, &t->commit, t->monotonic_ms, t->options.redo_ms, t->options.redo_bytes_max);
+    redo_keep(t);
     t->guard = t->covered = t->state.guard;
     t->covered_ms = t->commit.state.stream_ms;
     t->outbox.durable = t->commit.state.outbox_last;
@@ -146,7 +139,7 @@ void task_committed(struct task *t, enum err error)
     if (error != OK) {
         task_store_failed(t, error);
     } else if (t->phase == PHASE_REDOING) {
-        redone(t);
+        t->phase = t->resumed_phase;
     } else {
         committed(t);
     }
@@ -301,7 +294,7 @@ uint32_t task_load(const struct task *t, const struct text **out_customers)
 const struct commit *task_commit(const struct task *t)
 {
     CHECK(t->phase == PHASE_COMMITTING || t->phase == PHASE_REDOING);
-    return t->phase == PHASE_REDOING ? redo_at(&t->redo, t->redone) : &t->commit;
+    return t->phase == PHASE_REDOING ? &t->redo.again : &t->commit;
 }
 
 struct text task_timer_cursor(const struct task *t, int64_t *out_due_ms)

@@ -107,6 +107,7 @@ static void take_state(struct task *t, const struct task_claim *claim, const str
     }
     sweep_claimed(t, claim->is_new ? NULL : claim->state);
     t->redo.base = t->covered;
+    t->redo.base_outbox = t->state.outbox_last;
     t->is_claimed = true;
 }
 
@@ -154,6 +155,7 @@ static void claimed(struct task *t, const struct task_claim *claim)
 static void claimed_again(struct task *t, const struct task_claim *claim)
 {
     struct guard found = { 0, 0 };
+    uint32_t missing;
 
     if (!claim->is_new) {
         if (claim->state->lineage != t->state.lineage) {
@@ -162,12 +164,16 @@ static void claimed_again(struct task *t, const struct task_claim *claim)
         }
         found = claim->state->guard;
     }
-    if (!redo_find(&t->redo, found, &t->redone)) {
+    if (!redo_find(&t->redo, found, &missing)) {
         task_release(t, claim->is_new ? ERR_WIPED : ERR_REGRESSED);
         return;
     }
-    t->stats.redone += t->redo.count - t->redone;
-    t->phase = t->redone < t->redo.count ? PHASE_REDOING : t->resumed_phase;
+    t->phase = t->resumed_phase;
+    if (missing < t->redo.count) {
+        redo_begin(t, missing);
+        t->stats.redone += t->redo.count - missing;
+        t->phase = PHASE_REDOING;
+    }
 }
 
 void task_claimed(struct task *t, const struct task_claim *claim)

@@ -1,6 +1,6 @@
 /* DESIGN. One map of all customers this partition has in memory or has a timer for. Records are
  * kept up to cache_bytes, the least recently used leave first; a customer without record and
- * without timer is forgotten, since the store knows it.
+ * without timer is forgotten, since the store knows it, unless the store may still lose it.
  */
 #include "processor/base/check.h"
 #include "processor/base/mem.h"
@@ -92,6 +92,13 @@ static void drop_record(struct task *t, struct known *k)
     k->customer = NULL;
 }
 
+void task_forget_idle(struct task *t, struct known *k)
+{
+    if (k->customer == NULL && k->kept == NULL && k->item.place == HEAP_NOWHERE) {
+        forget(t, k);
+    }
+}
+
 void task_evict(struct task *t)
 {
     while (t->cached_bytes > t->options.cache_bytes && t->oldest != NULL) {
@@ -99,9 +106,7 @@ void task_evict(struct task *t)
 
         CHECK(!k->is_dirty && !k->is_wanted);
         drop_record(t, k);
-        if (k->item.place == HEAP_NOWHERE) {
-            forget(t, k);
-        }
+        task_forget_idle(t, k);
     }
 }
 
@@ -112,6 +117,7 @@ void task_forget_customers(struct task *t)
 
     while ((k = map_next(&t->customers, &cursor)) != NULL) {
         customer_free(k->customer);
+        mem_free(k->kept);
         mem_free((void *)(uintptr_t)k->id.at);
         mem_free(k);
     }

@@ -15,6 +15,7 @@ struct known {                   /* one customer that is in memory, or has a tim
     struct heap_item item;       /* first: a heap item is its owner */
     struct text id;              /* owned */
     struct customer *customer;   /* NULL: only its timer is known */
+    struct redo_kept *kept;      /* what the store may still lose; NULL: nothing */
     size_t bytes;                /* of the record, roughly */
     struct known *newer, *older; /* by last use; only with a customer */
     bool is_wanted;              /* in the load of the batch */
@@ -58,12 +59,21 @@ struct picked { /* a record of the batch, and stream time once it is applied */
     int64_t stream_ms;
 };
 
+/* The newest durable record of one customer, owned by its `known`. */
+struct redo_kept {
+    int64_t version;     /* of the commit that wrote it */
+    int64_t due_ms;      /* as it was filed */
+    uint32_t size, room; /* 0: deleted */
+    uint8_t at[];
+};
+
 /* Commits that the store may still lose, ascending. The pair of the one before them says where a
  * store that came back older may begin. */
 struct redo_commit {
-    struct commit *commit;
-    size_t bytes;
+    struct guard guard; /* after it */
+    int64_t outbox_last;
     int64_t at_ms; /* monotonic */
+    struct known_list customers;
 };
 
 struct redo {
@@ -71,6 +81,10 @@ struct redo {
     uint32_t first, count, capacity;
     size_t bytes;
     struct guard base; /* of the last commit before the first kept; 0.0: none ever */
+    int64_t base_outbox;
+    struct partition_state state; /* of the newest */
+    struct commit again;          /* REDOING: all that is missing */
+    struct arena arena;           /* of `again` */
 };
 
 enum task_phase {
@@ -100,7 +114,6 @@ struct task {
     bool is_doubted;      /* the store was away */
     bool is_repeating;
     enum task_phase resumed_phase; /* after MARKING, CLAIMING again and REDOING */
-    uint32_t redone;               /* REDOING: index of the commit under way */
     struct redo redo;
     struct counters counters; /* of the partition, this batch's included */
     struct counter_value *counted;
@@ -165,12 +178,12 @@ void task_begin_claim(struct task *t);                  /* out of NEW */
 void task_store_failed(struct task *t, enum err error); /* claim again when it came back older */
 
 /* --- task_redo.c --- */
-void redo_keep(struct redo *r, const struct commit *c, int64_t now_ms, int64_t keep_ms,
-               size_t bytes_max);
+void redo_keep(struct task *t); /* the commit of this batch is durable */
 /* The commit behind the one that left `found` in the store; r->count: `found` is the newest.
  * Returns: false when it is none of ours. */
 bool redo_find(const struct redo *r, struct guard found, uint32_t *out_index);
-const struct commit *redo_at(const struct redo *r, uint32_t index);
+/* Make `again`: the commits from `index` on as one. It stays as it is until the next begins. */
+void redo_begin(struct task *t, uint32_t index);
 void redo_fini(struct redo *r);
 
 /* --- task_customers.c --- */
@@ -179,6 +192,7 @@ void task_keep(struct task *t, struct known *k, struct customer *c, size_t recor
 void task_resize(struct task *t, struct known *k, size_t record_bytes); /* it was encoded anew */
 void task_use(struct task *t, struct known *k);                         /* it is the newest now */
 void task_evict(struct task *t); /* down to the cache's size; forget the idle */
+void task_forget_idle(struct task *t, struct known *k); /* if neither record nor timer is there */
 void task_forget_customers(struct task *t);
 void task_list_add(struct known_list *list, struct known *k);
 

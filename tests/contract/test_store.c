@@ -261,6 +261,29 @@ static void a_takeover_finds_state_and_what_was_not_published(void **state)
 }
 
 /* Why: explain and cuts read while a worker owns the partition, and must not disturb it. */
+static void one_commit_may_stand_for_several(void **state)
+{
+    struct world *w = world_new(is_redis(state));
+    struct store *s = world_open(w), *next = world_open(w);
+    struct draft d = draft_of(claim(s, 1).guard, 1);
+    struct store_reply r;
+
+    draft_record(&d, TEXT("ann"), "one", 3, 5);
+    d.commit.state.guard.version = 7;
+    assert_int_equal(commit(s, &d), OK);
+    d.commit.expected.version = 7;
+    d.commit.state.guard.version = 8;
+    draft_output(&d, 1, "one");
+    assert_int_equal(commit(s, &d), OK);
+    r = claim(next, 1);
+    assert_int_equal(r.guard.version, 8);
+    assert_int_equal(r.state->guard.version, 8);
+    assert_int_equal(r.outbox_count, 1);
+    store_close(s);
+    store_close(next);
+    world_free(w);
+}
+
 static void a_peek_reads_without_a_claim_and_fences_nobody(void **state)
 {
     struct world *w = world_new(is_redis(state));
@@ -552,6 +575,7 @@ int main(void)
         cmocka_unit_test(who_was_fenced_is_shown_no_records_and_no_timers),
         cmocka_unit_test(timers_come_by_instant_then_customer_across_pages),
         cmocka_unit_test(a_takeover_finds_state_and_what_was_not_published),
+        cmocka_unit_test(one_commit_may_stand_for_several),
         cmocka_unit_test(partitions_do_not_see_each_other),
         cmocka_unit_test(counters_are_what_the_last_commit_that_named_them_said),
         cmocka_unit_test(counters_of_a_fenced_commit_are_not_kept),
