@@ -283,9 +283,7 @@ void customer_encode(const struct customer *c, struct bytes_out *out)
     put_instant(out, c->order_first_ms);
     put_since(out, c->orders_from_ms);
     bytes_put_long(out, (int64_t)c->id_count * 8);
-    for (uint32_t i = 0; i < c->id_count; i++) {
-        bytes_put_u64(out, c->ids[i]);
-    }
+    bytes_put_u64s(out, c->ids, c->id_count);
     put_facts(c, out);
     put_state(c, out);
 }

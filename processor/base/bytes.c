@@ -194,7 +194,7 @@ void bytes_put(struct bytes_out *out, const void *at, size_t size)
     }
 }
 
-void bytes_put_byte(struct bytes_out *out, uint8_t value)
+void bytes_put_byte_slow(struct bytes_out *out, uint8_t value)
 {
     *make_room(out, 1) = value;
     out->size++;
@@ -208,6 +208,18 @@ void bytes_put_u64(struct bytes_out *out, uint64_t value)
     out->size += sizeof(little);
 }
 
+void bytes_put_u64s(struct bytes_out *out, const uint64_t *values, uint32_t count)
+{
+    uint8_t *to = make_room(out, count * sizeof(*values));
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t little = htole64(values[i]);
+
+        memcpy(to + i * sizeof(little), &little, sizeof(little));
+    }
+    out->size += count * sizeof(*values);
+}
+
 void bytes_put_u32(struct bytes_out *out, uint32_t value)
 {
     uint32_t little = htole32(value);
@@ -216,15 +228,17 @@ void bytes_put_u32(struct bytes_out *out, uint32_t value)
     out->size += sizeof(little);
 }
 
-void bytes_put_long(struct bytes_out *out, int64_t value)
+void bytes_put_long_slow(struct bytes_out *out, int64_t value)
 {
     uint64_t zigzag = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
     uint8_t *to = make_room(out, VARINT_BYTES_MAX);
 
-    if (zigzag <= 0x7f) {
-        *to = (uint8_t)zigzag;
-        out->size++;
-        return;
+    if (zigzag >> 56 != 0) { /* a hash */
+        uint64_t word = htole64(bytes_spread(zigzag) | UINT64_C(0x8080808080808080));
+
+        memcpy(to, &word, sizeof(word));
+        to += sizeof(word);
+        zigzag >>= 56;
     }
     while (zigzag > 0x7f) {
         *to++ = (uint8_t)(zigzag | 0x80);
@@ -232,11 +246,6 @@ void bytes_put_long(struct bytes_out *out, int64_t value)
     }
     *to++ = (uint8_t)zigzag;
     out->size = (size_t)(to - out->at);
-}
-
-void bytes_put_bool(struct bytes_out *out, bool value)
-{
-    bytes_put_byte(out, value ? 1 : 0);
 }
 
 void bytes_put_double(struct bytes_out *out, double value)
