@@ -90,6 +90,7 @@ void customer_free(struct customer *c)
         mem_free(c->exposures[i].segments);
     }
     mem_free(c->exposures);
+    mem_free(c->places);
     mem_free(c);
 }
 
@@ -269,6 +270,16 @@ struct sent *customer_sent(const struct customer *c, const struct hash128 *trigg
         }
     }
     return NULL;
+}
+
+void customer_remove_membership(struct customer *c, const struct membership *m)
+{
+    size_t place = (size_t)(m - c->memberships);
+
+    CHECK(place < c->membership_count);
+    c->membership_count--;
+    memmove(&c->memberships[place], &c->memberships[place + 1],
+            (c->membership_count - place) * sizeof(struct membership));
 }
 
 void customer_remove_run(struct customer *c, uint32_t place)

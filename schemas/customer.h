@@ -23,9 +23,9 @@
 #define CUSTOMER_ENTRIES_MAX     1000 /* entries of one history; orders */
 #define CUSTOMER_DAYS_MAX        1000 /* days of older entries; beyond, the two oldest become one */
 #define CUSTOMER_COUNTERS_MAX    4096
-#define CUSTOMER_SENT_MAX        64   /* triggers remembered beyond those of active runs */
-#define CUSTOMER_EXPOSURES_MAX   64   /* experiments remembered, each version its own */
-#define CUSTOMER_CLICKS_MAX      16   /* clicks kept per trigger, the earliest */
+#define CUSTOMER_SENT_MAX        64 /* triggers remembered beyond those of active runs */
+#define CUSTOMER_EXPOSURES_MAX   64 /* experiments remembered, each version its own */
+#define CUSTOMER_CLICKS_MAX      16 /* clicks kept per trigger, the earliest */
 #define CUSTOMER_RECORD_SIZE_MAX (4 * 1024 * 1024)
 
 struct attribute { /* one attribute or remembered value */
@@ -272,6 +272,11 @@ struct customer {
     struct exposure *exposures;
     uint32_t exposure_count;
     uint32_t exposure_capacity;
+
+    /* Not stored, found from the memberships: how many segments of each family the customer is in,
+     * by the order of the families of that plan. */
+    uint32_t *places;
+    const void *places_of;
 };
 
 struct customer *customer_new(void); /* all instants never or 0 as their comments say, no items */
@@ -304,6 +309,7 @@ struct exposure *customer_need_exposure(struct customer *c, uint32_t key);
 struct run *customer_run(const struct customer *c, uint32_t sequence); /* the active one */
 struct sent *customer_sent(const struct customer *c, const struct hash128 *trigger_id);
 
+void customer_remove_membership(struct customer *c, const struct membership *m);
 /* Remove the item at `place`, freeing what it owns. */
 void customer_remove_run(struct customer *c, uint32_t place);
 void customer_remove_sent(struct customer *c, uint32_t place);

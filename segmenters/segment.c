@@ -2,21 +2,9 @@
  * dependency order looks at those that the changed facts, a changed segment or their own instant
  * ask for; the caller comes back at the earliest instant of all, so each is seen at its own.
  */
-#include "segmenters/segment.h"
-
 #include "processor/base/check.h"
 #include "processor/base/instant.h"
-
-/* What the pass over all segments of one customer shares. */
-struct pass {
-    const struct segments_plan *plan;
-    const struct facts_plan *facts;
-    struct customer *c;
-    struct view view;
-    struct segment_change *changes;
-    uint32_t change_count;
-    uint64_t changed; /* FACT_ bits, those of segments decided so far in this pass included */
-};
+#include "segmenters/segment_parts.h"
 
 const char *dimension_name(enum dimension d)
 {
@@ -48,7 +36,7 @@ static int64_t later_by(int64_t a_ms, int64_t by_ms)
     return sum;
 }
 
-static bool holds(const struct pass *p, const struct predicate *predicate, int64_t *out_until_ms)
+bool segment_holds(const struct pass *p, const struct predicate *predicate, int64_t *out_until_ms)
 {
     struct answer a = predicate_eval(predicate, &p->view);
 
@@ -57,8 +45,8 @@ static bool holds(const struct pass *p, const struct predicate *predicate, int64
     return a.truth == TRUTH_TRUE; /* unknown at the top counts as false */
 }
 
-static void note_change(struct pass *p, const struct segment_plan *s, struct text id, uint32_t rung,
-                        bool is_entered)
+void segment_note_change(struct pass *p, const struct segment_plan *s, struct text id,
+                         uint32_t rung, bool is_entered)
 {
     CHECK(p->change_count < 2 * p->plan->count);
     p->changes[p->change_count++] =
@@ -72,7 +60,7 @@ static void decide_entry(struct pass *p, const struct segment_plan *s, struct me
     int64_t now_ms = p->view.now_ms;
 
     CHECK(!m->is_member);
-    if (!holds(p, s->when, &m->until_ms)) {
+    if (!segment_holds(p, s->when, &m->until_ms)) {
         m->pending_ms = INSTANT_NEVER;
         return;
     }
@@ -89,7 +77,7 @@ static void decide_entry(struct pass *p, const struct segment_plan *s, struct me
     if (s->min_stay_ms > 0) {
         m->until_ms = later_by(now_ms, s->min_stay_ms);
     }
-    note_change(p, s, s->id, 0, true);
+    segment_note_change(p, s, s->id, 0, true);
 }
 
 /* In it: out when it may be left and its reason to stay is gone. */
@@ -103,16 +91,16 @@ static void decide_exit(struct pass *p, const struct segment_plan *s, struct mem
         m->until_ms = stay_ms;
         return;
     }
-    if (holds(p, s->when, &m->until_ms)) {
+    if (segment_holds(p, s->when, &m->until_ms)) {
         return;
     }
-    if (s->leave_when != NULL && !holds(p, s->leave_when, &leave_until_ms)) {
+    if (s->leave_when != NULL && !segment_holds(p, s->leave_when, &leave_until_ms)) {
         m->until_ms = leave_until_ms; /* until then it is kept whatever `when` does */
         return;
     }
     m->is_member = false;
     m->since_ms = INSTANT_NEVER;
-    note_change(p, s, s->id, 0, false);
+    segment_note_change(p, s, s->id, 0, false);
 }
 
 /* The rung of rfm.segment, by name. */
@@ -139,10 +127,10 @@ static uint32_t first_rung(const struct pass *p, const struct segment_plan *s, u
         const struct rung_plan *rung = &s->rungs[i];
         int64_t when_until_ms;
         int64_t leave_until_ms;
-        bool is_held = holds(p, rung->when, &when_until_ms);
+        bool is_held = segment_holds(p, rung->when, &when_until_ms);
 
         if (!is_held && i == current && rung->leave_when != NULL &&
-            !holds(p, rung->leave_when, &leave_until_ms)) {
+            !segment_holds(p, rung->leave_when, &leave_until_ms)) {
             is_held = true;
             when_until_ms = leave_until_ms;
         }
@@ -169,12 +157,12 @@ static void decide_ladder(struct pass *p, const struct segment_plan *s, struct m
         return;
     }
     if (current < s->rung_count) {
-        note_change(p, s, s->rungs[current].id, s->rungs[current].key, false);
+        segment_note_change(p, s, s->rungs[current].id, s->rungs[current].key, false);
     }
     m->is_member = true;
     m->rung = s->rungs[next].key;
     m->since_ms = p->view.now_ms;
-    note_change(p, s, s->rungs[next].id, s->rungs[next].key, true);
+    segment_note_change(p, s, s->rungs[next].id, s->rungs[next].key, true);
 }
 
 /* Memberships are sorted by key: who has all of them has each at its rank. */
@@ -207,14 +195,22 @@ static struct membership *decide_one(struct pass *p, const struct segment_plan *
     return m;
 }
 
-static const struct segment_plan *by_key(const struct segments_plan *plan, uint32_t key)
+const struct segment_plan *segment_by_key(const struct segments_plan *plan, uint32_t key)
 {
-    for (uint32_t i = 0; i < plan->count; i++) {
-        if (plan->segments[i].key == key) {
-            return &plan->segments[i];
+    uint32_t low = 0, high = plan->count;
+
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+
+        if (plan->segments[plan->by_key[middle]].key < key) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return NULL;
+    return low < plan->count && plan->segments[plan->by_key[low]].key == key
+               ? &plan->segments[plan->by_key[low]]
+               : NULL;
 }
 
 /* Memberships of segments that the configuration no longer has. */
@@ -223,7 +219,7 @@ static void drop_strangers(const struct segments_plan *plan, struct customer *c)
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < c->membership_count; i++) {
-        if (by_key(plan, c->memberships[i].key) != NULL) {
+        if (segment_by_key(plan, c->memberships[i].key) != NULL) {
             c->memberships[count++] = c->memberships[i];
         }
     }
@@ -233,7 +229,8 @@ static void drop_strangers(const struct segments_plan *plan, struct customer *c)
 void segments_adopt(const struct segments_plan *plan, struct customer *c)
 {
     for (uint32_t i = 0; i < plan->count; i++) {
-        if (customer_membership(c, plan->segments[i].key) == NULL) {
+        if (plan->segments[i].family == 0 &&
+            customer_membership(c, plan->segments[i].key) == NULL) {
             struct membership *m = customer_need_membership(c, plan->segments[i].key);
 
             *m = (struct membership){ .key = plan->segments[i].key,
@@ -243,6 +240,7 @@ void segments_adopt(const struct segments_plan *plan, struct customer *c)
         }
     }
     drop_strangers(plan, c);
+    segment_places_forget(plan, c);
 }
 
 static int64_t earliest_until(const struct customer *c)
@@ -255,74 +253,134 @@ static int64_t earliest_until(const struct customer *c)
     return until_ms;
 }
 
-uint32_t segments_decide(const struct segments_plan *plan, const struct view *view,
-                         struct customer *c, uint64_t changed, struct segment_change *out_changes,
-                         int64_t *out_until_ms)
+/* Families go first, as they ask for no other segment: the order of the changes is made good. */
+static void sort_changes(struct pass *p)
 {
-    int64_t now_ms = view->now_ms;
-    struct pass p = { .plan = plan,
-                      .facts = view->plan,
-                      .c = c,
-                      .view = *view,
-                      .changes = out_changes,
-                      .changed = changed };
-    bool is_all = changed == FACT_ALL || c->membership_count != plan->count;
-    int64_t until_ms = earliest_until(c);
-    bool is_each = is_all || until_ms <= now_ms;
-    bool is_until_kept = !is_each;
+    for (uint32_t i = 1; i < p->change_count; i++) {
+        struct segment_change change = p->changes[i];
+        uint32_t turn = segment_by_key(p->plan, change.key)->turn, place = i;
 
-    CHECK(view->customer == c);
-    CHECK(plan->count == 0 || plan->order != NULL);
-    for (uint32_t i = 0; i < plan->count; i++) {
-        bool is_asked = (plan->order_depends[i] & p.changed) != 0 || changed == FACT_ALL;
+        for (; place > 0 && segment_by_key(p->plan, p->changes[place - 1].key)->turn > turn;
+             place--) {
+            p->changes[place] = p->changes[place - 1];
+        }
+        p->changes[place] = change;
+    }
+}
+
+static void decide_families(struct pass *p, bool is_each, bool is_all)
+{
+    segment_places_find(p->plan, p->c);
+    for (uint32_t i = 0; i < p->plan->family_count; i++) {
+        bool is_asked = is_all || (p->plan->families[i].depends & p->changed) != 0;
+
+        if (is_asked || (is_each && segment_family_is_due(p, i))) {
+            segment_family_decide(p, i, is_asked);
+        }
+    }
+}
+
+/* Returns: some segment was decided whose instant may have been the earliest, `until_ms`. */
+static bool decide_plain(struct pass *p, bool is_each, int64_t until_ms)
+{
+    const struct segments_plan *plan = p->plan;
+    bool is_all = p->changed == FACT_ALL, is_lost = is_each;
+
+    for (uint32_t i = 0; i < plan->plain_count; i++) {
+        bool is_asked = is_all || (plan->plain_depends[i] & p->changed) != 0;
         const struct segment_plan *s;
         struct membership *m;
 
         if (!is_each && !is_asked) {
             continue;
         }
-        s = &plan->segments[plan->order[i]];
-        m = membership_of(c, s);
-        if (m == NULL || is_asked || m->until_ms <= now_ms) {
-            is_until_kept = is_until_kept && m != NULL && m->until_ms > until_ms;
-            m = decide_one(&p, s, m);
-            until_ms = earlier(until_ms, m->until_ms);
+        s = &plan->segments[plan->plain[i]];
+        m = membership_of(p->c, s);
+        if (m == NULL || is_asked || m->until_ms <= p->view.now_ms) {
+            is_lost = is_lost || m == NULL || m->until_ms <= until_ms;
+            m = decide_one(p, s, m);
+            is_lost = is_lost || m->until_ms < until_ms;
         }
     }
-    if (c->membership_count > plan->count) {
+    return is_lost;
+}
+
+uint32_t segments_decide(const struct segments_plan *plan, const struct view *view,
+                         struct customer *c, uint64_t changed, struct segment_change *out_changes,
+                         int64_t *out_until_ms)
+{
+    struct pass p = { .plan = plan,
+                      .facts = view->plan,
+                      .c = c,
+                      .view = *view,
+                      .changes = out_changes,
+                      .changed = changed };
+    int64_t until_ms = earliest_until(c);
+    bool is_all =
+        changed == FACT_ALL || c->membership_count == 0 || c->membership_count < plan->plain_count;
+    bool is_each = is_all || until_ms <= view->now_ms;
+
+    CHECK(view->customer == c);
+    CHECK(plan->count == 0 || plan->order != NULL);
+    if (changed == FACT_ALL) {
         drop_strangers(plan, c);
     }
-    CHECK(c->membership_count == plan->count);
-    *out_until_ms = is_until_kept ? until_ms : earliest_until(c);
+    if (plan->family_count > 0) {
+        decide_families(&p, is_each, is_all);
+    }
+    if (decide_plain(&p, is_each, until_ms) || plan->family_count > 0) {
+        until_ms = earliest_until(c);
+    }
+    if (p.change_count > 1 && plan->family_count > 0) {
+        sort_changes(&p);
+    }
+    *out_until_ms = until_ms;
     DEEP_CHECK(*out_until_ms == earliest_until(c));
-    CHECK(*out_until_ms > now_ms);
+    CHECK(*out_until_ms > view->now_ms);
     return p.change_count;
 }
 
+static struct text id_of(const struct segment_plan *s, const struct membership *m)
+{
+    for (uint32_t r = 0; s->is_ladder && r < s->rung_count; r++) {
+        if (s->rungs[r].key == m->rung) {
+            return s->rungs[r].id;
+        }
+    }
+    return s->is_ladder ? TEXT_NONE : s->id;
+}
+
+/* Memberships and `by_key` are both sorted by key; a bit for each place in the file brings them
+ * back into its order. */
 uint32_t segments_of(const struct segments_plan *plan, const struct customer *c,
                      struct arena *arena, const struct text **out_ids)
 {
-    struct text *ids = arena_alloc(arena, plan->count * sizeof ids[0]);
-    uint32_t count = 0;
+    uint64_t *is_in = arena_alloc(arena, (plan->count / 64 + 1) * sizeof is_in[0]);
+    struct text *ids = arena_alloc(arena, (c->membership_count + 1) * sizeof ids[0]);
+    uint32_t count = 0, rank = 0;
 
-    for (uint32_t i = 0; i < plan->count; i++) {
-        const struct segment_plan *s = &plan->segments[i];
-        const struct membership *m = membership_of(c, s);
+    for (uint32_t i = 0; i < c->membership_count; i++) {
+        const struct membership *m = &c->memberships[i];
 
-        if (m == NULL || !m->is_member) {
-            continue;
+        while (rank < plan->count && plan->segments[plan->by_key[rank]].key < m->key) {
+            rank++;
         }
-        if (!s->is_ladder) {
-            ids[count++] = s->id;
-            continue;
+        if (m->is_member && rank < plan->count &&
+            plan->segments[plan->by_key[rank]].key == m->key) {
+            is_in[plan->by_key[rank] / 64] |= UINT64_C(1) << plan->by_key[rank] % 64;
         }
-        for (uint32_t r = 0; r < s->rung_count; r++) {
-            if (s->rungs[r].key == m->rung) {
-                ids[count++] = s->rungs[r].id;
+    }
+    for (uint32_t word = 0; word <= plan->count / 64; word++) {
+        for (uint64_t bits = is_in[word]; bits != 0; bits &= bits - 1) {
+            const struct segment_plan *s =
+                &plan->segments[word * 64 + (uint32_t)__builtin_ctzll(bits)];
+            struct text id = id_of(s, membership_of(c, s));
+
+            if (id.at != NULL) {
+                ids[count++] = id;
             }
         }
     }
-    CHECK(count <= plan->count);
     *out_ids = ids;
     return count;
 }

@@ -43,6 +43,16 @@ struct segment_plan {
     uint32_t rung_count;
     uint64_t depends; /* FACT_ bits of all its predicates */
     uint32_t rank;    /* place of its key among all: where a customer who has all keeps it */
+    uint32_t turn;    /* place in `order` */
+    uint32_t family;  /* index in `families` + 1; 0: none */
+    uint32_t place;   /* in it */
+};
+
+/* Segments that are the same but for one bound, the easiest first (segment_family.c). */
+struct segment_family {
+    uint32_t *members; /* indexes */
+    uint32_t count;
+    uint64_t depends;
 };
 
 struct segments_plan {
@@ -50,7 +60,13 @@ struct segments_plan {
     uint32_t count;
     uint32_t capacity;
     uint32_t *order;         /* dependency order of evaluation: indexes */
-    uint64_t *order_depends; /* `depends` in that order, side by side: scanned for every event */
+    uint32_t *by_key;        /* indexes, by key */
+    uint32_t *plain;         /* those in no family, in that order: indexes .. */
+    uint64_t *plain_depends; /* .. and their `depends`, side by side: scanned for every event */
+    uint32_t plain_count;
+    struct segment_family *families;
+    uint32_t family_count;
+    uint32_t family_min; /* segments that make one; 0: as measured best */
 };
 
 /* Order by in_segment; Errors: ERR_CONFIG and a sentence naming the cycle. Owner: arena. */

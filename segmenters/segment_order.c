@@ -1,4 +1,4 @@
-#include "segmenters/segment.h"
+#include "segmenters/segment_parts.h"
 
 #include "processor/base/check.h"
 #include "processor/base/err.h"
@@ -109,13 +109,15 @@ static enum err walk(struct segments_plan *plan, struct node *nodes, uint32_t *p
     return OK;
 }
 
-static void rank(struct segments_plan *plan)
+static void rank(struct segments_plan *plan, struct arena *arena)
 {
+    plan->by_key = arena_alloc(arena, plan->count * sizeof plan->by_key[0]);
     for (uint32_t i = 0; i < plan->count; i++) {
         plan->segments[i].rank = 0;
         for (uint32_t k = 0; k < plan->count; k++) {
             plan->segments[i].rank += plan->segments[k].key < plan->segments[i].key;
         }
+        plan->by_key[plan->segments[i].rank] = i;
     }
 }
 
@@ -144,11 +146,8 @@ enum err segments_order(struct segments_plan *plan, struct arena *arena, char ou
         }
     }
     CHECK(done_count == plan->count);
-    rank(plan);
-    plan->order_depends = arena_alloc(arena, plan->count * sizeof plan->order_depends[0]);
-    for (uint32_t i = 0; i < plan->count; i++) {
-        plan->order_depends[i] = plan->segments[plan->order[i]].depends;
-    }
+    rank(plan, arena);
+    segment_families_find(plan, arena);
     return OK;
 }
 

@@ -30,14 +30,15 @@ static struct {
     long events, customers, sizes[SIZES_MAX];
     int size_count;
     double most; /* instructions per event at the first number of segments; 0: no limit */
-    bool is_child, is_warm_only;
-} args = { "tests/bench/bench.yaml", 20000, 1000, { 0, 10, 100, 1000 }, 4, 0, false, false };
+    bool is_child, is_warm_only, is_dense;
+} args = { "tests/bench/bench.yaml", 20000, 1000, { 0, 10, 100, 1000 }, 4, 0, false, false, false };
 
 static const struct argp_option options[] = {
     { "rules", 'c', "FILE", 0, "Rules without kafka, state and topics", 0 },
     { "customers", 'k', "N", 0, "Customers", 0 },
     { "events", 'n', "N", 0, "Events that are measured", 0 },
     { "segments", 's', "N,N,..", 0, "Numbers of segments to add to the rules", 0 },
+    { "dense", 'd', NULL, 0, "So close that each event moves a customer over several", 0 },
     { "most", 'm', "N", 0, "Exit 1 when the first line counts more instructions, or none", 0 },
     { "child", 1, NULL, OPTION_HIDDEN, NULL, 0 },
     { "warm-only", 2, NULL, OPTION_HIDDEN, NULL, 0 },
@@ -68,6 +69,9 @@ static int parse(int key, char *argument, struct argp_state *state)
     case 'm':
         args.most = strtod(argument, NULL);
         return 0;
+    case 'd':
+        args.is_dense = true;
+        return 0;
     case 1:
         args.is_child = true;
         return 0;
@@ -89,7 +93,18 @@ static double cpu_s(void)
 
 /* --- rules: a file's, and as many segments again as asked for --- */
 
-/* Thresholds spread so that one event moves a customer over few of them, as in a real house. */
+/* Thresholds from 20 to 30,000, closer where they are low: an event seldom moves a customer over
+ * one, and everybody is in few, as in a real house. */
+static long rising(long number, long count)
+{
+    double threshold = 20;
+
+    for (long i = 0; i < number; i++) {
+        threshold *= 1 + 7.3 / (double)count;
+    }
+    return (long)threshold;
+}
+
 static void add_segment(struct bytes_out *yaml, long number, long count)
 {
     static const char *const forms[] = {
@@ -101,7 +116,7 @@ static void add_segment(struct bytes_out *yaml, long number, long count)
         "rfm.monetary >= money(\"%ld.00\")",
     };
     char when[160], line[256];
-    long threshold = 1 + number * 200 / count;
+    long threshold = args.is_dense ? 1 + number * 200 / count : rising(number, count);
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -259,9 +274,9 @@ static double instructions(long segments, bool is_warm_only)
 
     snprintf(command, sizeof(command),
              "valgrind --tool=callgrind --callgrind-out-file=/dev/null /proc/%d/exe --child "
-             "--rules '%.200s' --customers %ld --events %ld --segments %ld%s 2>&1 >/dev/null",
+             "--rules '%.200s' --customers %ld --events %ld --segments %ld%s%s 2>&1 >/dev/null",
              getpid(), args.rules, args.customers, args.events, segments,
-             is_warm_only ? " --warm-only" : "");
+             is_warm_only ? " --warm-only" : "", args.is_dense ? " --dense" : "");
     from = popen(command, "r");
     while (from != NULL && fgets(line, sizeof(line), from) != NULL) {
         char *found = strstr(line, "Collected : ");

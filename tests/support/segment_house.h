@@ -16,9 +16,9 @@
 
 #include <cmocka.h>
 
-#define SEGMENTS_MAX 8
+#define SEGMENTS_MAX 24
 #define RUNGS_MAX    4
-#define LOG_SIZE     16384
+#define LOG_SIZE     65536
 
 /* Segments as a configuration writes them, one customer, and what happened to it so far. */
 struct house {
@@ -134,6 +134,7 @@ static inline enum err settle(struct house *h, char out_text[256])
             s->rungs[r].leave_when = compile(h, h->leave_when[i][r]);
         }
     }
+    h->plan.family_min = 3;
     return segments_order(&h->plan, &h->arena, out_text);
 }
 
