@@ -548,6 +548,32 @@ static void put_outcome(struct bytes_out *out, const struct output *o)
     put_integer(out, "at", o->at_ms);
 }
 
+static void put_decision(struct bytes_out *out, const struct output *o)
+{
+    if (o->type == OUTPUT_TRIGGER) {
+        put_trigger(out, o);
+    } else if (o->type == OUTPUT_MEMBERSHIP) {
+        put_text(out, "segment", o->as.membership.segment);
+        put_text(out, "status", o->as.membership.is_entered ? TEXT("entered") : TEXT("left"));
+        put_integer(out, "at", o->at_ms);
+        put_text(out, "cause", o->cause);
+        put_list(out, "segments", o->as.membership.segments, o->as.membership.segment_count);
+    } else {
+        put_outcome(out, o);
+    }
+    put_text(out, "config", o->config);
+    put_origin(out, o);
+}
+
+void json_encode_record(const struct output *o, struct bytes_out *out)
+{
+    CHECK(o->type < OUTPUT_TYPE__COUNT && o->type != OUTPUT_DEAD_LETTER);
+    bytes_put(out, "{\"customer_id\":", 15);
+    put_string(out, o->customer);
+    put_decision(out, o);
+    bytes_put_byte(out, '}');
+}
+
 void json_encode_output(const struct output *o, struct bytes_out *out)
 {
     static const char *const names[OUTPUT_TYPE__COUNT] = { "trigger", "membership", "outcome",
@@ -565,17 +591,7 @@ void json_encode_output(const struct output *o, struct bytes_out *out)
     put_text(out, "customer", o->customer);
     if (o->type == OUTPUT_TRIGGER) {
         put_integer(out, "at", o->at_ms);
-        put_trigger(out, o);
-    } else if (o->type == OUTPUT_MEMBERSHIP) {
-        put_text(out, "segment", o->as.membership.segment);
-        put_text(out, "status", o->as.membership.is_entered ? TEXT("entered") : TEXT("left"));
-        put_integer(out, "at", o->at_ms);
-        put_text(out, "cause", o->cause);
-        put_list(out, "segments", o->as.membership.segments, o->as.membership.segment_count);
-    } else {
-        put_outcome(out, o);
     }
-    put_text(out, "config", o->config);
-    put_origin(out, o);
+    put_decision(out, o);
     bytes_put(out, "}\n", 2);
 }

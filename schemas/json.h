@@ -25,4 +25,8 @@ void json_encode_event(const struct event *ev, const struct event_mapping *mappi
  * places. */
 void json_encode_output(const struct output *o, struct bytes_out *out);
 
+/* The value of a record of an output topic in JSON: the fields of its schema by their names there,
+ * as one object. Requires: no dead letter. */
+void json_encode_record(const struct output *o, struct bytes_out *out);
+
 #endif /* SCHEMAS_JSON_H */

@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define ENTRIES_MAX   100000
@@ -40,6 +41,8 @@ struct publisher_kafka {
     struct publisher publisher;
     struct kafka_client client; /* state of the producers */
     char *topics[OUTPUT_TYPE__COUNT];
+    enum output_format formats[OUTPUT_TYPE__COUNT];
+    struct bytes_out scratch; /* of the value being written; guarded by lock */
     publisher_delivered *delivered;
     void *context;
     rd_kafka_conf_t *conf; /* each producer gets a copy */
@@ -108,12 +111,15 @@ static rd_kafka_resp_err_t produce(struct publisher_kafka *p, struct publisher_e
 {
     const struct outbox_entry *o = &e->outbox;
     bool is_tombstone = o->type == OUTPUT_MEMBERSHIP && o->payload.size == 0;
-    void *value = is_tombstone ? NULL : (void *)(uintptr_t)o->payload.at;
+    struct bytes made = output_format_value(p->formats[o->type], o, &p->scratch);
+    void *value = is_tombstone ? NULL : (void *)(uintptr_t)made.at;
+    /* A payload lives until it is delivered; what was made of it does not. */
+    int flags = made.at == o->payload.at ? 0 : RD_KAFKA_MSG_F_COPY;
 
     return rd_kafka_producev(p->producer.client, RD_KAFKA_V_RKT(p->producer.handles[o->type]),
                              RD_KAFKA_V_KEY((void *)(uintptr_t)o->key.at, o->key.size),
-                             RD_KAFKA_V_VALUE(value, o->payload.size), RD_KAFKA_V_OPAQUE(e),
-                             RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_END);
+                             RD_KAFKA_V_VALUE(value, made.size), RD_KAFKA_V_OPAQUE(e),
+                             RD_KAFKA_V_MSGFLAGS(flags), RD_KAFKA_V_END);
 }
 
 /* Send what may be sent of one partition. Requires: lock held. */
@@ -292,6 +298,7 @@ static void *run(void *context)
 static void publisher_free(struct publisher_kafka *p)
 {
     publisher_queue_fini(&p->queue);
+    bytes_out_fini(&p->scratch);
     for (size_t i = 0; i < OUTPUT_TYPE__COUNT; i++) {
         mem_free(p->topics[i]);
     }
@@ -403,6 +410,7 @@ enum err publisher_kafka_new(const struct publisher_kafka_options *options, stru
                          options->bytes_max > 0 ? options->bytes_max : BYTES_MAX);
     CHECK(pthread_mutex_init(&p->reporting, NULL) == 0);
     CHECK(pthread_mutex_init(&p->lock, NULL) == 0);
+    memcpy(p->formats, options->formats, sizeof(p->formats));
     for (size_t i = 0; i < OUTPUT_TYPE__COUNT; i++) {
         if (options->topics[i].at != NULL) {
             p->topics[i] = mem_dup(options->topics[i].at, options->topics[i].size);

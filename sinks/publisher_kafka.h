@@ -7,12 +7,14 @@
  */
 #ifndef SINKS_PUBLISHER_KAFKA_H
 #define SINKS_PUBLISHER_KAFKA_H
+#include "schemas/output_format.h"
 #include "sinks/kafka_client.h"
 #include "sinks/publisher.h"
 
 struct publisher_kafka_options {
     struct kafka_options kafka;
     struct text topics[OUTPUT_TYPE__COUNT]; /* absent: such entries are delivered at once */
+    enum output_format formats[OUTPUT_TYPE__COUNT];
     publisher_delivered *delivered;
     void *context;
     int64_t entries_max; /* handed over and not delivered; 0: 100,000 */

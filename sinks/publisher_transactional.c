@@ -24,6 +24,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <time.h>
 
 #define PRODUCERS     2
@@ -42,6 +43,8 @@ struct publisher_transactional {
     struct publisher publisher;
     struct kafka_client client; /* state of the producers */
     char *topics[OUTPUT_TYPE__COUNT];
+    enum output_format formats[OUTPUT_TYPE__COUNT];
+    struct bytes_out scratch; /* of the value being written; the thread's */
     char *name;
     publisher_delivered *delivered;
     void *context;
@@ -239,7 +242,10 @@ static void produce_lane(struct publisher_transactional *p, struct transaction_p
             publisher_queue_dropped(&p->queue, e);
             continue;
         }
-        if (!transaction_produce(t, &e->outbox)) {
+        struct outbox_entry made = e->outbox;
+
+        made.payload = output_format_value(p->formats[made.type], &e->outbox, &p->scratch);
+        if (!transaction_produce(t, &made)) {
             publisher_queue_refused(e, at_ms + RETRY_MS);
             p->stats.retried++;
             return;
@@ -444,6 +450,7 @@ static void publisher_free(struct publisher_transactional *p)
         transaction_close(&p->producers[i]);
     }
     publisher_queue_fini(&p->queue);
+    bytes_out_fini(&p->scratch);
     transaction_offsets_fini(&p->offsets);
     set_identity(p, BYTES_NONE);
     for (size_t i = 0; i < OUTPUT_TYPE__COUNT; i++) {
@@ -513,6 +520,7 @@ static void init(struct publisher_transactional *p, const struct publisher_kafka
     CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
     CHECK(pthread_cond_init(&p->work, &attributes) == 0);
     (void)pthread_condattr_destroy(&attributes);
+    memcpy(p->formats, options->formats, sizeof(p->formats));
     for (size_t i = 0; i < OUTPUT_TYPE__COUNT; i++) {
         if (options->topics[i].at != NULL) {
             p->topics[i] = mem_dup(options->topics[i].at, options->topics[i].size);

@@ -276,6 +276,7 @@ static enum err open_publisher(const struct arguments *a, struct replay_options 
     o->deliveries = deliveries;
     kafka_settings(o->config, true, &arena, &p.kafka);
     memcpy(p.topics, o->config->outputs, sizeof(p.topics));
+    memcpy(p.formats, o->config->output_formats, sizeof(p.formats));
     e = publisher_kafka_new(&p, &o->publisher, sentence);
     arena_fini(&arena);
     return e;

@@ -10,6 +10,7 @@
 #include "processor/engine/breaker.h"
 #include "processor/engine/rules.h"
 #include "schemas/event.h"
+#include "schemas/output_format.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,6 +40,7 @@ struct config {
     const struct topic_config *inputs;
     uint32_t input_count;
     struct text outputs[OUTPUT_TYPE__COUNT]; /* topic by output type; absent: not configured */
+    enum output_format output_formats[OUTPUT_TYPE__COUNT];
     struct breaker_plan stop_above;          /* of dead letters */
     /* state */
     enum store_kind store;

@@ -94,7 +94,8 @@ static const struct keys INPUT = KEYS(INPUT_KEYS);
 EACH(INPUTS, SHAPE_MAP, &INPUT);
 static const struct key OUTPUT_KEYS[] = {
     { "topic", SHAPE_TEXT, NEEDED, SAYS("Name of the Kafka topic.") },
-    { "format", SHAPE_CHOICE, .choices = "avro", SAYS("How records are written.") },
+    { "format", SHAPE_CHOICE, .choices = "avro avro_bare json",
+      SAYS("How records are written: single-object Avro (the default), Avro without a header, JSON.") },
 };
 static const struct keys OUTPUT = KEYS(OUTPUT_KEYS);
 static const struct key DEAD_LETTER_KEYS[] = {

@@ -192,8 +192,14 @@ void load_topics(struct loader *l)
         problem_add(l->problems, in->place, "E0171", "1 to %d input topics", COMMIT_TOPICS_MAX);
     }
     for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
-        const struct yaml_node *topic = yaml_get(yaml_get(n, outputs[i].key, NULL), "topic", NULL);
+        const struct yaml_node *output = yaml_get(n, outputs[i].key, NULL);
+        const struct yaml_node *topic = yaml_get(output, "topic", NULL);
+        struct text format = load_text(output, "format");
 
+        c->output_formats[outputs[i].type] = text_is(format, "json") ? OUTPUT_FORMAT_JSON
+                                             : text_is(format, "avro_bare")
+                                                 ? OUTPUT_FORMAT_AVRO_BARE
+                                                 : OUTPUT_FORMAT_AVRO;
         if (topic != NULL && check_topic(l, topic)) {
             c->outputs[outputs[i].type] = arena_text(l->arena, topic->text);
         } else if (topic == NULL && (l->needs & CONFIG_NEED_TOPICS) != 0) {

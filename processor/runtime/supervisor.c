@@ -148,6 +148,7 @@ static enum err start_publishers(struct supervisor *s, char out_text[256])
     kafka_settings(s->config, true, &s->arena, &kafka);
     options.kafka = kafka;
     memcpy(options.topics, s->config->outputs, sizeof(options.topics));
+    memcpy(options.formats, s->config->output_formats, sizeof(options.formats));
     s->publishers = mem_alloc((size_t)s->config->workers * sizeof(struct publisher *));
     if (!s->config->is_exactly_once) {
         s->publisher_count = 1;

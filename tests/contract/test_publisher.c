@@ -213,6 +213,33 @@ static void when_full_it_says_so_and_takes_more_later(void **state)
 }
 
 /* --- Kafka only --- */
+/* How: payloads of ten bytes and "partition/sequence"; a reader finds what is behind the ten. */
+static void a_topic_gets_its_records_in_its_own_format(void **state)
+{
+    static const char value[] = "header ten2/1";
+    struct outbox_entry e = { .sequence = 1, .type = OUTPUT_TRIGGER, .key = TEXT("ann") };
+
+    (void)state;
+    e.payload = (struct bytes){ (const uint8_t *)value, sizeof(value) - 1 };
+    for (int kind = KAFKA; kind <= TRANSACTIONAL; kind++) {
+        struct world *w = world_new((enum kind)kind, 0);
+        struct publisher_kafka_options o = kafka_options_of(w);
+        char text[256] = "";
+
+        publisher_close(w->publisher);
+        o.formats[OUTPUT_TRIGGER] = OUTPUT_FORMAT_AVRO_BARE;
+        assert_int_equal(open_publisher(w, &o, &w->publisher, text), OK);
+        enter(w);
+        assert_int_equal(publisher_publish(w->publisher, 2, &e), OK);
+        wait_delivered(w, 2, 1);
+        read_all(w, OUTPUT_TRIGGER);
+        assert_int_equal(w->record_count, 1);
+        assert_int_equal(w->records[0].partition, 2);
+        assert_int_equal(w->records[0].sequence, 1);
+        world_free(w);
+    }
+}
+
 static void an_output_without_a_topic_is_delivered_at_once(void **state)
 {
     struct world *w = world_new(KAFKA, 0);
@@ -508,6 +535,7 @@ int main(void)
         cmocka_unit_test(offsets_leave_without_outputs_when_they_are_urgent),
         cmocka_unit_test(a_request_that_is_never_answered_costs_its_producer),
         cmocka_unit_test(closing_a_transactional_one_waits_for_what_is_handed_over),
+        cmocka_unit_test(a_topic_gets_its_records_in_its_own_format),
         cmocka_unit_test(an_output_without_a_topic_is_delivered_at_once),
         cmocka_unit_test(an_error_that_would_leave_a_gap_is_overcome_in_order),
         cmocka_unit_test(a_topic_that_is_not_there_yet_is_waited_for),
