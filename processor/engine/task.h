@@ -41,6 +41,7 @@ struct task_record {
     enum reject reject;
     const char *reject_text;
     struct bytes key, value;  /* as read, for the dead letter */
+    int64_t written_ms;       /* is_history: when it was written; 0: not known */
     void *owner;              /* the caller's, untouched */
     struct task_record *next; /* the task's */
 };
@@ -60,7 +61,7 @@ struct task_options {
     bool is_volatile;        /* the store begins empty with each process */
     const struct mark *mark; /* of the group at the assignment, read stable; NULL: none. Copied */
     uint64_t lineage;        /* drawn at random, used when the partition is new */
-    bool is_history;         /* gone through again: no wall clock makes anything late */
+    bool is_history;         /* gone through again: the wall clock is that of each record */
     bool is_silent;          /* and what it decides does not leave */
     int64_t redo_ms;         /* commits so old are durable in the store for certain */
     size_t redo_bytes_max;   /* kept of younger ones */

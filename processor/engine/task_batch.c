@@ -209,6 +209,10 @@ static void apply_record(struct task *t, const struct picked *p)
         return;
     }
     s = task_step(t, p->known, p->stream_ms);
+    if (t->options.is_history && p->record->written_ms != 0 && !t->options.rules->is_event_clock) {
+        step_time(&s, p->known->customer); /* what was due was done in time .. */
+        s.wall_ms = p->record->written_ms; /* .. and this came as late as it was written */
+    }
     switch (step_event(&s, p->known->customer, p->record->event)) {
     case STEP_APPLIED:
         break;

@@ -115,18 +115,25 @@ void history_give_back(struct task_record *record)
     }
 }
 
-/* A worker diverts what is further ahead of its clock; when it looked is known where brokers write
- * the time down, else it was before now. */
-static bool is_future(const struct history_reader *r, const rd_kafka_message_t *m, int64_t at_ms)
+/* When it was written, by whoever wrote the time down; 0: nobody did. */
+static int64_t written_ms(const rd_kafka_message_t *m)
 {
     rd_kafka_timestamp_type_t type;
-    int64_t seen_ms = rd_kafka_message_timestamp(m, &type);
+    int64_t at_ms = rd_kafka_message_timestamp(m, &type);
+
+    return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || at_ms < 0 ? 0 : at_ms;
+}
+
+/* A worker diverts what is further ahead of its clock, which is not before the record was written.
+ */
+static bool is_future(const struct history_reader *r, int64_t at_ms, int64_t seen_ms)
+{
     struct timespec now = { 0 };
 
     if (r->kafka->config->rules->is_event_clock) {
         return false;
     }
-    if (type != RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME) {
+    if (seen_ms == 0) {
         (void)clock_gettime(CLOCK_REALTIME, &now);
         seen_ms = (int64_t)now.tv_sec * SECOND_MS;
     }
@@ -143,9 +150,10 @@ static void take(struct history_reader *r, struct chunk *c, rd_kafka_message_t *
                                     .offset = m->offset,
                                     .key = { m->key, m->key == NULL ? 0 : m->key_len },
                                     .value = { m->payload, m->payload == NULL ? 0 : m->len },
+                                    .written_ms = written_ms(m),
                                     .owner = c };
     record_decode(r->decoder, &c->arena, record);
-    if (record->event != NULL && is_future(r, m, record->event->at_ms)) {
+    if (record->event != NULL && is_future(r, record->event->at_ms, record->written_ms)) {
         record->event = NULL;
         record->reject = REJECT_FUTURE;
         record->reject_text = "its time is more than 5 minutes ahead of the wall clock";

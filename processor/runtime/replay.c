@@ -57,6 +57,21 @@ static enum err look(struct replay *r, struct store_reply *out)
 
 /* --- comparing --- */
 
+/* There is no state: because there never was any work, or is it gone? */
+static enum err look_for_lost(struct replay *r)
+{
+    struct kafka_committed group;
+    enum err e = kafka_group_committed(r->options->kafka, r->partition, &group, r->sentence);
+
+    if (e == OK && group.has_mark && group.mark.covered.version > 0) {
+        e = replay_fail(r, ERR_CONFIG,
+                        "the store has lost the state of partition %" PRId32
+                        "; --into state builds it",
+                        r->partition);
+    }
+    return e;
+}
+
 static enum err compare(struct replay *r, const struct store_reply *stored)
 {
     struct guard before = stored->guard;
@@ -139,10 +154,7 @@ enum err replay_partition(const struct replay_options *o, int32_t partition,
     *out_result = (struct replay_result){ .stream_ms = INSTANT_MIN };
     e = look(&r, &stored);
     if (e == OK && !o->is_building && stored.is_new) {
-        return replay_fail(&r, ERR_CONFIG,
-                           "the store has no state of partition %" PRId32 " to compare with; "
-                           "--into state builds it",
-                           partition);
+        return look_for_lost(&r);
     }
     e = e == OK ? replay_plan_make(&r, &stored) : e;
     if (e == OK) {

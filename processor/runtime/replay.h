@@ -1,10 +1,10 @@
 /* One partition's input gone through again, from given offsets to where the group has come: to
  * build its state anew in a store, or to compare what is built with what a store holds.
  *
- * Layer: runtime. The machine is engine/task, as in a worker, with two differences: no wall clock
- * makes anything late, and what is decided leaves only if asked. Building claims the partition; a
- * half-built state carries a lineage of its own, which no worker takes over, and the same call goes
- * on with it. Owner: the caller. Thread: one.
+ * Layer: runtime. The machine is engine/task, as in a worker, with two differences: the wall clock
+ * is that of each record, when it was written, and what is decided leaves only if asked. Building
+ * claims the partition; a half-built state carries a lineage of its own, which no worker takes
+ * over, and the same call goes on with it. Owner: the caller. Thread: one.
  *
  *     group                          store
  *     mark of the state to be built  -                          before anything is written

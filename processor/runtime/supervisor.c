@@ -196,11 +196,16 @@ static const char *way_out(enum err error)
         enum err error;
         const char *text;
     } ways[] = {
-        { ERR_REGRESSED, ": restore it, or let outputs of the lost seconds repeat: run once with "
-                         "--set state.guarantee=at_least_once" },
-        { ERR_WIPED, ": start the right one; to begin anew, delete the consumer group" },
-        { ERR_FOREIGN, ": start the one that belongs to this group; to go on with this one, delete "
-                       "the consumer group" },
+        { ERR_REGRESSED,
+          ": bring it up to date (segstream replay --from stored --into state), or let "
+          "outputs of the lost seconds repeat: run once with --set "
+          "state.guarantee=at_least_once" },
+        { ERR_WIPED,
+          ": start the right one, or build it anew (segstream replay --from earliest --into "
+          "state); to begin anew, delete the consumer group" },
+        { ERR_FOREIGN,
+          ": start the one that belongs to this group, or finish the replay that builds "
+          "it; to go on with this one, delete the consumer group" },
         { ERR_UNTOLD, ": its offsets were deleted or have expired; run once with --set "
                       "state.guarantee=at_least_once, which repeats what is in doubt" },
     };

@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import time
 
 import lab
 import shoppers
@@ -296,3 +297,37 @@ def test_a_replay_that_is_killed_goes_on_no_worker_takes_what_is_half_built_and_
     world.await_applied()
     world.drain(process)
     lab.agree_exactly(world, expected)
+
+
+def test_with_the_wall_clock_a_replay_decides_as_the_worker_did_when_it_read_the_events(world):
+    with open(world.config, encoding="utf-8") as file:
+        rules = file.read()
+    with open(world.config, "w", encoding="utf-8") as file:
+        file.write(rules.replace("clock: event", "clock: wall"))
+    process = world.start()
+    world.await_owned(process)
+    now = int(time.time() * 1000)
+    events = []
+    for i in range(24):
+        at = now - (1000 if i % 3 else 5 * lab.DAY_MS)  # a third is stale: enters nothing
+        events.append({"kind": "profile", "customer": f"w-{i}", "at": at, "id": f"p-{i}", "set": {"consent_email": True}})
+        events.append({"kind": "demo_request", "customer": f"w-{i}", "at": at + i, "id": f"d-{i}"})
+    events.append({"kind": "visit", "customer": "w-1", "at": now + 10 * 60 * 1000, "id": "ahead"})  # a dead letter then and now
+    world.produce_ordered(events)
+    world.await_applied()
+    lab.until("the emails to leave", lambda: len(world.records("trigger")) >= 16)
+    lab.until("the outbox to be published", lambda: all(p["pending"] == 0 for p in said(world, "inspect", "outbox")["partitions"]))
+    world.drain(process)
+    world.processes.remove(process)
+    stale = [r for _, r in world.records("outcome") if r["outcome"] == "not_entered" and r["reason"] == "stale"]
+    assert len(stale) == 8 and len(world.records("trigger")) == 16 and len(world.records("dead_letter")) == 1
+    compared = said(world, "replay", "--from", "earliest")
+    assert compared["differing"] == 0, compared
+    before = records_of(world)
+    world.redis.cli("FLUSHALL")
+    tool(world, "replay", "--from", "earliest", "--into", "state")
+    assert records_of(world) == before
+    process = world.start()
+    world.await_owned(process)
+    world.drain(process)
+    assert len(world.records("trigger")) == 16, "an email of the past was sent again"
