@@ -1,4 +1,5 @@
 """What a reader of committed records found, beside what a backtest says of the same input: each output once, in order per customer."""
+import heapq
 import itertools
 import json
 
@@ -10,6 +11,17 @@ IDENTITY = {"trigger": lambda r: (r["trigger_id"], *lab.trigger_fields(r)),
             "membership": lambda r: lab.membership_id(r) if r["segment"] is not None else TOMBSTONE,
             "outcome": lab.outcome_id}
 SHOWN = 3  # customers whose stories are told
+
+
+def arrived(world):
+    """By partition, in the order in which its owner takes them: of several topics the one whose next record is the oldest goes
+    first, then the one that is listed first; all of them were written before anybody read."""
+    topics = [world.brokers.read(topic) for topic in world.inputs]
+    if len(topics) == 1:
+        return topics[0]
+    return [[(key, value) for _, key, value in heapq.merge(
+        *[[(json.loads(value)["at"], key, value) for key, value in topic[p]] for topic in topics], key=lambda r: r[0])]
+        for p in range(parts.PARTITIONS)]
 
 
 def expected(world, backtest, inputs):
@@ -42,9 +54,10 @@ def in_order_of_lines(kind, records):
     those of events, then those of time. Nothing else is moved."""
     if kind != "membership":
         return records
+    instants = itertools.accumulate((None if r == TOMBSTONE else r[3] for r in records), lambda last, at: at or last)
     lines = []
-    for _, instant in itertools.groupby(records, lambda r: None if r == TOMBSTONE else r[3]):
-        lines += sorted(instant, key=lambda r: r != TOMBSTONE and r[4] == "time")  # stable
+    for _, instant in itertools.groupby(zip(instants, records), lambda pair: pair[0]):
+        lines += sorted((r for _, r in instant), key=lambda r: r != TOMBSTONE and r[4] == "time")  # stable
     return lines
 
 
@@ -62,7 +75,7 @@ def difference(got, wanted):
 
 def compare(world, backtest, say):
     """Returns: records compared, and the number of customers with differences, by kind."""
-    inputs = world.brokers.read(parts.INPUT)
+    inputs = arrived(world)
     wanted = expected(world, backtest, inputs)
     compared, wrong = {}, {}
     for kind in IDENTITY:

@@ -17,7 +17,6 @@ import lab
 HERE = os.path.dirname(os.path.abspath(__file__))
 KAFKA, KAFKA_VERSION = os.path.join(lab.ROOT, "tests", "real", "kafka"), "3.9.2"  # as tests/run has it
 APP = "chaos"
-INPUT = "chaos.events"
 OUTPUTS = {"trigger": "chaos.trigger", "membership": "chaos.membership", "outcome": "chaos.outcome",
            "dead_letter": "chaos.dead-letter"}
 PARTITIONS = 8
@@ -33,7 +32,7 @@ kafka:
   brokers: [{brokers}]
   consumer_properties: {{session.timeout.ms: "{session_ms}", heartbeat.interval.ms: "500"}}
 topics:
-  in: {{{input}: {{kind: {{field: kind}}, format: json}}}}
+  in: {{{inputs}}}
   triggers: {{topic: {trigger}}}
   memberships: {{topic: {membership}}}
   outcomes: {{topic: {outcome}}}
@@ -104,9 +103,11 @@ class Brokers:
         consumer.close()
         return records
 
-    def ends(self):
+    def ends(self, topics):
+        """By partition: topic to the offset behind its last record."""
         consumer = confluent_kafka.Consumer(self.client(**{"group.id": "ends"}))
-        ends = [consumer.get_watermark_offsets(confluent_kafka.TopicPartition(INPUT, p), timeout=30)[1] for p in range(PARTITIONS)]
+        ends = [{t: consumer.get_watermark_offsets(confluent_kafka.TopicPartition(t, p), timeout=30)[1] for t in topics}
+                for p in range(PARTITIONS)]
         consumer.close()
         return ends
 
@@ -263,19 +264,19 @@ class Worker:
 
 
 class Feeder(threading.Thread):
-    """Writes the story in order, so fast that it lasts as long as the run. Without idempotence (a fatal error of it would end the run):
-    now and then a record is there twice, as in life."""
+    """Writes the story in order, so fast that it lasts as long as it should; then without idempotence, a fatal error of which would
+    end the run: now and then a record is there twice, as in life."""
 
-    def __init__(self, brokers, events, seconds):
+    def __init__(self, world, events, seconds):
         super().__init__(daemon=True)
-        self.brokers, self.events, self.seconds = brokers, events, seconds
+        self.world, self.events, self.seconds = world, events, seconds
         self.is_done, self.failure, self.written = False, None, 0
         self.is_hurried = False
 
     def run(self):
-        producer = confluent_kafka.Producer(self.brokers.client(**{"acks": "all", "max.in.flight.requests.per.connection": 1,
-                                                                   "message.timeout.ms": 0, "linger.ms": 5,
-                                                                   "queue.buffering.max.messages": 1_000_000}))
+        producer = confluent_kafka.Producer(self.world.brokers.client(**{
+            "acks": "all", "max.in.flight.requests.per.connection": 1, "enable.idempotence": self.seconds == 0,
+            "message.timeout.ms": 0, "linger.ms": 5, "queue.buffering.max.messages": 1_000_000}))
         try:
             self._write(producer)
         except Exception as error:  # said by the main thread
@@ -294,7 +295,7 @@ class Feeder(threading.Thread):
             while not self.is_hurried and time.monotonic() - began < self.seconds * i / len(self.events):
                 producer.poll(0.02)
             customer = event["customer"]
-            producer.produce(INPUT, key=customer, value=json.dumps(event), on_delivery=self._told,
+            producer.produce(self.world.input_of(event), key=customer, value=json.dumps(event), on_delivery=self._told,
                              partition=lab.partition_of(customer, PARTITIONS))
             producer.poll(0)
         while producer.flush(1) > 0:
@@ -302,11 +303,13 @@ class Feeder(threading.Thread):
 
 
 class World:
-    def __init__(self, segstream, folder, brokers, fsync, workers, is_proxied=True, session_ms=SESSION_MS):
+    def __init__(self, segstream, folder, brokers, fsync, workers, is_proxied=True, session_ms=SESSION_MS,
+                 has_topics=False):
         self.segstream, self.folder = os.path.abspath(segstream), folder
         self.brokers = Brokers(os.path.join(folder, "kafka"), brokers)
         self.redis = Redis(os.path.join(folder, "redis"), fsync)
-        self.brokers.create([INPUT, *OUTPUTS.values()])
+        self.inputs = [f"{APP}.{name}" for name in (lab.TOPICS if has_topics else ["events"])]
+        self.brokers.create([*self.inputs, *OUTPUTS.values()])
         servers, redis = self.brokers.servers, self.redis.socket
         self.proxy = None
         if is_proxied:
@@ -315,7 +318,8 @@ class World:
         self.config = os.path.join(folder, "shop")
         shutil.copytree(os.path.join(lab.ROOT, "deploy", "examples", "shop"), self.config)
         with open(os.path.join(self.config, "app.yaml"), "w", encoding="utf-8") as file:
-            file.write(APP_YAML.format(app=APP, redis=redis, brokers=servers, input=INPUT, session_ms=session_ms, **OUTPUTS))
+            file.write(APP_YAML.format(app=APP, redis=redis, brokers=servers, session_ms=session_ms, **OUTPUTS,
+                                       inputs=", ".join(f"{t}: {{kind: {{field: kind}}, format: json}}" for t in self.inputs)))
         self.workers = [Worker(self, f"w{i}") for i in range(1, workers + 3)]
         self.wanted_workers = workers
 
@@ -326,11 +330,18 @@ class World:
     def running(self):
         return [w for w in self.workers if w.is_running() and not w.is_stopped]
 
+    def input_of(self, event):
+        return self.inputs[0] if len(self.inputs) == 1 else f"{APP}.{lab.topic_of(event)}"
+
+    def is_applied(self, partition, ends):
+        state = self.redis.state(partition)
+        return state is not None and all(ends[partition][x["topic"]] in (0, x["next_offset"]) for x in state["positions"])
+
     def is_drained(self, ends, closing_ms):
         """Everything is applied, every timer before the closing event has fired, everything has been published."""
         for p in range(PARTITIONS):
             state = self.redis.state(p)
-            if state is None or [x["next_offset"] for x in state["positions"]] != [ends[p]]:
+            if state is None or not self.is_applied(p, ends):
                 return False
             if state["outbox_trimmed"] != state["outbox_last"] or state["stream_time"] < closing_ms:
                 return False
