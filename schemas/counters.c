@@ -71,6 +71,55 @@ int64_t counters_value(const struct counters *c, struct text name)
     return value;
 }
 
+static bool is_kept_by_day(struct text name)
+{
+    return text_starts_with(name, TEXT("segment/")) || text_starts_with(name, TEXT("sequence/")) ||
+           text_starts_with(name, TEXT("email/")) || text_starts_with(name, TEXT("content/")) ||
+           text_starts_with(name, TEXT("revenue/"));
+}
+
+static void keep_all(struct counters *c, int64_t slot)
+{
+    char room[COUNTERS_NAME_SIZE + 32];
+    struct counter **all = mem_alloc((c->by_name.count + 1) * sizeof(struct counter *));
+    struct counter *one;
+    size_t cursor = 0, count = 0;
+
+    while ((one = map_next(&c->by_name, &cursor)) != NULL) {
+        if (is_kept_by_day(one->name)) {
+            all[count++] = one; /* the map must not grow while it is walked */
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t size =
+            text_format(room, sizeof(room), "since/%d/%.*s", (int)slot, TEXT_PRINTF(all[i]->name));
+
+        if (size <= COUNTERS_NAME_SIZE) {
+            counters_set(c, (struct text){ room, size }, all[i]->value);
+        }
+    }
+    mem_free(all);
+}
+
+void counters_turn(struct counters *c, int64_t day)
+{
+    const struct text newest = TEXT("since/day");
+    int64_t slot = (day % COUNTERS_DAYS + COUNTERS_DAYS) % COUNTERS_DAYS;
+    char room[32];
+
+    if (c->day == 0 && !counters_find(c, newest, &c->day)) {
+        c->day = INT64_MIN;
+    }
+    if (day <= c->day) {
+        return;
+    }
+    keep_all(c, slot);
+    counters_set(c, (struct text){ room, text_format(room, sizeof(room), "since/%d", (int)slot) },
+                 day);
+    counters_set(c, newest, day);
+    c->day = day;
+}
+
 void counters_clean(struct counters *c)
 {
     for (uint32_t i = 0; i < c->changed_count; i++) {

@@ -176,6 +176,8 @@ struct run { /* a customer's way through one sequence; only active ones are kept
     uint32_t action;       /* RUN_ACTION: key of the sequence to start; 0: end */
     int64_t held_until_ms; /* a ceiling or the join guard holds it until then; never: none does */
     int64_t held_for_ms;   /* how long a ceiling has held the planned email altogether */
+    int32_t shown_rows;    /* the open email's: rows of the email channel's `resolve` that the
+                              customer was in, bit i row i; for reports */
     struct run_step *plan; /* the emails in the order of that version */
     uint32_t plan_count;
     uint32_t plan_capacity;

@@ -174,6 +174,7 @@ static void put_run(const struct run *r, struct bytes_out *out)
     put_key(out, r->action);
     put_instant(out, r->held_until_ms);
     bytes_put_long(out, r->held_for_ms);
+    bytes_put_long(out, r->shown_rows);
     put_count(out, r->plan_count);
     for (uint32_t i = 0; i < r->plan_count; i++) {
         bytes_put_text(out, r->plan[i].id);

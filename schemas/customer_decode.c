@@ -351,6 +351,7 @@ static void get_one_run(struct bytes_in *in, struct run *r)
     r->action = get_key(in);
     r->held_until_ms = get_instant(in);
     r->held_for_ms = bytes_long(in);
+    r->shown_rows = get_int(in);
     get_plan(in, r);
     get_run_lists(in, r);
 }

@@ -187,6 +187,7 @@ static void send_look(struct redis_work *w, const struct redis_partition *p, str
     redis_link_word(out, "0");
     redis_link_word(out, "-1");
     command(w, p, out, "ZCARD", "t", 0);
+    command(w, p, out, "HGETALL", "n", 0);
     command(w, p, out, "EXEC", NULL, 0);
 }
 

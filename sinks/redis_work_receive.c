@@ -372,8 +372,9 @@ static enum redis_work_result receive_look(struct redis_work *w, struct text *ou
     const struct redisReply *exec = w->replies[w->reply_count - 1];
     struct store_guard found = { { 0, 0 }, 0 };
     bool is_there;
+    enum err e;
 
-    if (redis_link_reply_count(exec) != 4) {
+    if (redis_link_reply_count(exec) != 5) {
         return refuse(TEXT("protocol"), out_trouble);
     }
     if (!read_guard(redis_link_reply_at(exec, 0), &is_there, &found)) {
@@ -381,8 +382,8 @@ static enum redis_work_result receive_look(struct redis_work *w, struct text *ou
     }
     w->reply.guard = found.at;
     w->reply.filed = redis_link_reply_integer(redis_link_reply_at(exec, 3));
-    return answer(
-        w, read_state(w, &found, redis_link_reply_at(exec, 1), redis_link_reply_at(exec, 2)));
+    e = read_state(w, &found, redis_link_reply_at(exec, 1), redis_link_reply_at(exec, 2));
+    return answer(w, e == OK ? read_counters(w, redis_link_reply_at(exec, 4)) : e);
 }
 
 /* TIME: seconds and microseconds. */

@@ -22,7 +22,7 @@ enum store_verb {
     STORE_RELEASE,
     STORE_PEEK,  /* for tools: state and records as they are, whoever owns the partition */
     STORE_SCAN,  /* for tools: the customers of the partition, page by page */
-    STORE_LOOK,  /* for tools: guard, state and outbox as they are */
+    STORE_LOOK,  /* for tools: guard, state, outbox and counters as they are */
     STORE_PROBE, /* for tools: what the server says of itself */
     STORE_DROP,  /* for rekey: all of the partition but customers, which commits have deleted */
     STORE_SWITCH /* for rekey: from now on stores open the next generation */
@@ -71,7 +71,7 @@ struct store_reply {
     const struct partition_state *state; /* CLAIM, PEEK, LOOK, unless is_new */
     const struct outbox_entry *outbox;   /* CLAIM, LOOK: entries not yet trimmed */
     uint32_t outbox_count;
-    const struct counter_value *counters; /* CLAIM: all of the partition */
+    const struct counter_value *counters; /* CLAIM, LOOK: all of the partition */
     uint32_t counter_count;
     const struct bytes *records; /* LOAD, PEEK: in order of the request; absent: never seen */
     uint32_t record_count;

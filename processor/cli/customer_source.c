@@ -223,6 +223,29 @@ bool customer_source_each(struct customer_source *s, customer_source_visit *visi
     return is_good;
 }
 
+bool customer_source_counters(struct customer_source *s, customer_source_count *count,
+                              void *context, char out_sentence[SENTENCE_SIZE])
+{
+    struct store_request look = { .verb = STORE_LOOK };
+    struct store_reply reply;
+
+    if (s->is_file) {
+        count(context, s->file.counters, s->file.counter_count);
+        return true;
+    }
+    for (; look.partition < s->redis.partition_count; look.partition++) {
+        if (!ask(s, &look, &reply, out_sentence)) {
+            return false;
+        }
+        if (!reply.is_new && reply.state->stream_ms != INSTANT_NEVER &&
+            (s->stream_ms == INSTANT_NEVER || reply.state->stream_ms > s->stream_ms)) {
+            s->stream_ms = reply.state->stream_ms;
+        }
+        count(context, reply.counters, reply.counter_count);
+    }
+    return true;
+}
+
 int64_t customer_source_stream_ms(const struct customer_source *s)
 {
     return s->stream_ms;

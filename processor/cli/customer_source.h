@@ -5,6 +5,7 @@
 #ifndef CLI_CUSTOMER_SOURCE_H
 #define CLI_CUSTOMER_SOURCE_H
 #include "processor/config/config.h"
+#include "schemas/counters.h"
 #include "schemas/customer.h"
 
 struct customer_source;
@@ -32,6 +33,12 @@ bool customer_source_find(struct customer_source *s, struct text id,
 typedef void customer_source_visit(void *context, struct text id, const struct customer *c);
 bool customer_source_each(struct customer_source *s, customer_source_visit *visit, void *context,
                           char out_sentence[256]);
+
+/* The counters of every partition, one call each. Returns: false, and a sentence. */
+typedef void customer_source_count(void *context, const struct counter_value *counters,
+                                   uint32_t count);
+bool customer_source_counters(struct customer_source *s, customer_source_count *count,
+                              void *context, char out_sentence[256]);
 
 /* The instant up to which everything has happened, over all partitions; never: not known. */
 int64_t customer_source_stream_ms(const struct customer_source *s);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define FIRST_LINE    "segstream-state 1\n"
+#define FIRST_LINE    "segstream-state 2\n"
 #define ID_SIZE_MAX   256
 #define APP_SIZE_MAX  32
 #define FILE_SIZE_MAX (INT64_C(1) << 36)
@@ -63,6 +63,33 @@ static void put_customers(struct bytes_out *out, const struct timeline *t, struc
     }
 }
 
+static int counter_order(const void *left, const void *right)
+{
+    const struct counter *const *a = left, *const *b = right;
+
+    return text_compare((*a)->name, (*b)->name);
+}
+
+static void put_counters(struct bytes_out *out, const struct counters *c)
+{
+    const struct counter **all = mem_alloc((c->by_name.count + 1) * sizeof(*all));
+    const struct counter *one;
+    size_t cursor = 0, count = 0;
+
+    while ((one = map_next(&c->by_name, &cursor)) != NULL) {
+        all[count++] = one;
+    }
+    if (count > 0) {
+        qsort(all, count, sizeof(*all), counter_order);
+    }
+    bytes_put_long(out, (int64_t)count);
+    for (size_t i = 0; i < count; i++) {
+        bytes_put_text(out, all[i]->name);
+        bytes_put_long(out, all[i]->value);
+    }
+    mem_free(all);
+}
+
 enum err state_file_write(const char *path, const struct rules *rules, const struct timeline *t,
                           int64_t at_ms)
 {
@@ -78,6 +105,7 @@ enum err state_file_write(const char *path, const struct rules *rules, const str
     bytes_put_u64(&out, rules->config);
     bytes_put_long(&out, at_ms);
     put_customers(&out, t, &arena);
+    put_counters(&out, timeline_counters(t));
     if (is_good) {
         is_good = fwrite(out.at, 1, out.size, file) == out.size;
         is_good = fclose(file) == 0 && is_good;
@@ -104,6 +132,27 @@ static enum err read_all(FILE *file, struct arena *arena, struct bytes *out_byte
     return size == (size_t)found.st_size ? OK : ERR_UNAVAILABLE;
 }
 
+static bool decode_counters(struct bytes_in *in, struct state_file *f)
+{
+    int64_t count = bytes_long(in);
+    struct counter_value *counters;
+
+    if (in->is_bad || count < 0 || (uint64_t)count > bytes_left(in) / 2) {
+        return false;
+    }
+    counters = arena_alloc(&f->arena, ((size_t)count + 1) * sizeof(*counters));
+    for (int64_t i = 0; i < count; i++) {
+        counters[i].name = bytes_text(in, COUNTERS_NAME_SIZE);
+        counters[i].value = bytes_long(in);
+        if (counters[i].name.size == 0) {
+            return false;
+        }
+    }
+    f->counters = counters;
+    f->counter_count = (uint32_t)count;
+    return true;
+}
+
 static enum err decode(struct bytes b, struct state_file *f)
 {
     struct bytes_in in = bytes_in(b);
@@ -128,7 +177,7 @@ static enum err decode(struct bytes b, struct state_file *f)
     }
     f->records = records;
     f->count = (uint32_t)count;
-    return in.is_bad || bytes_left(&in) != 0 ? ERR_CORRUPT : OK;
+    return !decode_counters(&in, f) || in.is_bad || bytes_left(&in) != 0 ? ERR_CORRUPT : OK;
 }
 
 enum err state_file_read(const char *path, struct state_file *out_file)

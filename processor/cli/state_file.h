@@ -1,8 +1,9 @@
 /* The customers' records in a file: what a backtest leaves for `explain` and `cuts`.
  *
- * Layer: cli. Form: a line "segstream-state 1\n", then app, hash of the configuration, the instant
- * up to which everything has happened, and each customer's id and record in the stored form of
- * schemas/customer.avsc, by id; numbers and texts as Avro writes them.
+ * Layer: cli. Form: a line "segstream-state 2\n", then app, hash of the configuration, the instant
+ * up to which everything has happened, each customer's id and record in the stored form of
+ * schemas/customer.avsc, by id, and the counters for reports; numbers and texts as Avro writes
+ * them.
  */
 #ifndef CLI_STATE_FILE_H
 #define CLI_STATE_FILE_H
@@ -22,6 +23,8 @@ struct state_file {
     int64_t at_ms;
     const struct state_record *records; /* by id */
     uint32_t count;
+    const struct counter_value *counters;
+    uint32_t counter_count;
 };
 
 /* A folder stands for the file STATE_FILE_NAME in it. Errors: ERR_UNAVAILABLE (cannot be written or

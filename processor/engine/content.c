@@ -18,10 +18,32 @@ static void lists_add(struct lists *l, const struct slot_values *values)
     }
 }
 
+#define ROWS_KEPT 31 /* of the rows of `resolve`, in struct run */
+
+/* Is the customer in the segment of that row? rows NULL: now; else what was kept of then. */
+static bool is_in_row(const struct work *w, const struct content_row *row, uint32_t index,
+                      const int32_t *rows)
+{
+    return rows == NULL ? segments_is_in(w->c, row->key, row->rung)
+                        : index < ROWS_KEPT && (*rows >> index & 1) != 0;
+}
+
+/* An email's own slots name their rows themselves: which row of the channel is it? */
+static uint32_t row_index(const struct channel_plan *channel, const struct content_row *row)
+{
+    uint32_t i = 0;
+
+    while (i < channel->resolve_count &&
+           (channel->resolve[i].key != row->key || channel->resolve[i].rung != row->rung)) {
+        i++;
+    }
+    return i;
+}
+
 /* The lists of a slot in the order they are asked: the email's own stand instead of the channel's.
  */
 static void lists_of(const struct work *w, const struct channel_plan *channel, uint32_t slot,
-                     const struct email_plan *e, struct lists *l)
+                     const struct email_plan *e, const int32_t *rows, struct lists *l)
 {
     const struct own_slot *own = NULL;
 
@@ -32,7 +54,8 @@ static void lists_of(const struct work *w, const struct channel_plan *channel, u
     }
     if (own != NULL) {
         for (uint32_t i = 0; i < own->row_count; i++) {
-            if (segments_is_in(w->c, own->rows[i].key, own->rows[i].rung)) {
+            if (is_in_row(w, &own->rows[i], rows == NULL ? 0 : row_index(channel, &own->rows[i]),
+                          rows)) {
                 lists_add(l, &own->rows[i].slots[0]);
             }
         }
@@ -40,7 +63,7 @@ static void lists_of(const struct work *w, const struct channel_plan *channel, u
         return;
     }
     for (uint32_t i = 0; i < channel->resolve_count; i++) {
-        if (segments_is_in(w->c, channel->resolve[i].key, channel->resolve[i].rung)) {
+        if (is_in_row(w, &channel->resolve[i], i, rows)) {
             lists_add(l, &channel->resolve[i].slots[slot]);
         }
     }
@@ -95,7 +118,7 @@ static const struct text_pair *resolve(const struct work *w, const struct channe
         struct text used;
         struct lists l;
 
-        lists_of(w, channel, i, e, &l);
+        lists_of(w, channel, i, e, NULL, &l);
         used = pick(&l, channel->slots[i], r, arm_use(w, e, i));
         if (used.at != NULL) {
             pairs[count++] = (struct text_pair){ channel->slots[i], arena_text(arena, used) };
@@ -111,6 +134,45 @@ const struct text_pair *step_content(const struct step *s, struct customer *c,
     struct work w = { .s = s, .rules = s->rules, .c = c, .now_ms = c->decided_at_ms };
 
     return resolve(&w, channel, NULL, NULL, out_count);
+}
+
+int32_t content_rows(const struct work *w)
+{
+    const struct channel_plan *channel = w->rules->email;
+    int32_t rows = 0;
+
+    for (uint32_t i = 0; channel != NULL && i < channel->resolve_count && i < ROWS_KEPT; i++) {
+        if (is_in_row(w, &channel->resolve[i], i, NULL)) {
+            rows |= (int32_t)1 << i;
+        }
+    }
+    return rows;
+}
+
+void content_count(const struct work *w, const struct run *r, const struct email_plan *e,
+                   int32_t rows, struct text what)
+{
+    const struct channel_plan *channel = w->rules->email;
+    struct text segment = TEXT("default");
+
+    if (channel == NULL || w->s->counters == NULL) {
+        return;
+    }
+    for (uint32_t i = channel->resolve_count; i > 0; i--) {
+        if (is_in_row(w, &channel->resolve[i - 1], i - 1, &rows)) {
+            segment = channel->resolve[i - 1].segment;
+        }
+    }
+    for (uint32_t i = 0; i < channel->slot_count; i++) {
+        struct text used;
+        struct lists l;
+
+        lists_of(w, channel, i, e, &rows, &l);
+        used = pick(&l, channel->slots[i], r, arm_use(w, e, i));
+        if (used.at != NULL) {
+            count_content(w, channel->slots[i], used, segment, what);
+        }
+    }
 }
 
 struct text content_value_text(struct arena *a, const struct value *v)

@@ -103,6 +103,8 @@ static void leave(struct work *w, struct run *r, const struct sequence_plan *s,
         exposure_note(w, e);
     }
     count_sent(w, t);
+    r->shown_rows = content_rows(w);
+    content_count(w, r, e, r->shown_rows, TEXT("sent"));
     counts->sent++;
     r->emails_sent++;
     r->previous_ms = w->now_ms;

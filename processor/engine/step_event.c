@@ -93,6 +93,7 @@ static void apply_facts(struct work *w, const struct event *ev, bool is_human, b
     w->is_human = is_human;
     w->changed |= facts_apply(&w->rules->facts, w->c, &fe, w->now_ms, &w->is_known_order);
     exposure_event(w);
+    revenue_event(w);
     unset_by_event(w);
 }
 

@@ -1,6 +1,7 @@
 #include "processor/engine/step_work.h"
 
 #include "processor/base/check.h"
+#include "processor/base/hash.h"
 #include "processor/base/mem.h"
 
 struct output *work_output(struct work *w, enum output_type type, int64_t at_ms)
@@ -24,6 +25,7 @@ void work_outcome(struct work *w, const struct run *r, struct text email, int32_
 {
     const struct sequence_plan *s = rules_sequence(w->rules, r->sequence);
     struct output *o = work_output(w, OUTPUT_OUTCOME, at_ms);
+    uint32_t index;
 
     o->decided_ms = decided_ms;
     o->as.outcome = (struct outcome_record){
@@ -38,6 +40,13 @@ void work_outcome(struct work *w, const struct run *r, struct text email, int32_
     };
     o->as.outcome.experiments = exposure_pairs(w, r, email, &o->as.outcome.experiment_count);
     count_outcome(w, &o->as.outcome);
+    if (email.at != NULL && r->phase == RUN_JUDGING && s != NULL) {
+        const struct email_plan *e = rules_email(s, hash32(email), &index);
+
+        if (e != NULL) {
+            content_count(w, r, e, r->shown_rows, text_of(outcome_name(outcome)));
+        }
+    }
 }
 
 void work_not_entered(struct work *w, const struct sequence_plan *s, enum reason reason)
@@ -89,18 +98,28 @@ void work_memberships(struct work *w)
 {
     struct outputs *out = w->s->out;
     uint32_t others = out->count - w->outputs_begin, count, added;
+    uint32_t left_count = 0, entered_count = 0;
     const struct text *segments = NULL;
+    struct text *left, *entered;
     struct output *kept;
 
     if (w->change_count == 0) {
         return;
     }
     count = segments_of(&w->rules->segments, w->c, out->arena, &segments);
+    left = arena_alloc(w->s->scratch, 2 * w->change_count * sizeof(*left));
+    entered = left + w->change_count;
     for (uint32_t i = 0; i < w->change_count; i++) {
         if (is_net_change(w, i)) {
             add_membership(w, &w->changes[i], segments, count);
+            if (w->changes[i].is_entered) {
+                entered[entered_count++] = w->changes[i].id;
+            } else {
+                left[left_count++] = w->changes[i].id;
+            }
         }
     }
+    count_overlaps(w, left, left_count, entered, entered_count, segments, count);
     /* They are decided first, but known whole only now: move them before the input's other outputs.
      */
     added = out->count - w->outputs_begin - others;

@@ -117,6 +117,15 @@ const struct text_pair *exposure_pairs(const struct work *w, const struct run *r
 void count_membership(const struct work *w, struct text segment, bool is_entered);
 void count_outcome(const struct work *w, const struct outcome_record *o);
 void count_sent(const struct work *w, const struct trigger *t);
+/* The ids that an input left and entered, and all after it. */
+void count_overlaps(const struct work *w, const struct text *left, uint32_t left_count,
+                    const struct text *entered, uint32_t entered_count, const struct text *now,
+                    uint32_t now_count);
+#define CONTENT_ID_COUNTED_MAX 200 /* bytes; longer ids are used, and not counted */
+void count_content(const struct work *w, struct text slot, struct text id, struct text segment,
+                   struct text what);
+void count_revenue(const struct work *w, struct text sequence, struct text email, int64_t amount);
+void count_order(const struct work *w, int64_t amount);
 void count_day(const struct work *w, const struct experiment_plan *x, struct text arm, int64_t day,
                const char *what);
 void count_week(const struct work *w, const struct experiment_plan *x, struct text arm, int64_t day,
@@ -137,7 +146,15 @@ int64_t join_held_until(const struct step *s, int64_t now_ms);
 int64_t send_allowed(const struct work *w, const struct run *r, const struct sequence_plan *s,
                      const struct email_plan *e, int64_t from_ms, enum reason *out_held_by);
 
+/* --- revenue.c --- */
+void revenue_event(const struct work *w); /* an order, and the email whose click led to it */
+
 /* --- content.c --- */
+/* The rows of the email channel's `resolve` that the customer is in: bit i row i. */
+int32_t content_rows(const struct work *w);
+/* What the run's open email showed to who was in those rows. */
+void content_count(const struct work *w, const struct run *r, const struct email_plan *e,
+                   int32_t rows, struct text what);
 void content_fill(struct work *w, const struct run *r, const struct email_plan *e,
                   struct trigger *out_trigger);
 struct text content_value_text(struct arena *a, const struct value *v);

@@ -148,7 +148,7 @@ def read_state(path):
     with open(path, "rb") as file:
         data = file.read()
     first, rest = data.split(b"\n", 1)
-    assert first == b"segstream-state 1"
+    assert first == b"segstream-state 2"
     size, at = varint(rest, 0)
     _, at = varint(rest, at + size + 8)
     count, at = varint(rest, at)
@@ -160,6 +160,10 @@ def read_state(path):
             pair.append(rest[at:at + size])
             at += size
         records[pair[0].decode()] = pair[1]
+    count, at = varint(rest, at)
+    for _ in range(count):  # the counters
+        size, at = varint(rest, at)
+        _, at = varint(rest, at + size)
     assert at == len(rest)
     return records
 

@@ -331,6 +331,7 @@ static void a_look_shows_guard_state_and_outbox_and_fences_nobody(void **state)
     draft_record(&d, TEXT("ben"), "one", 3, INSTANT_NEVER);
     draft_output(&d, 1, "first");
     draft_output(&d, 2, "second");
+    draft_counter(&d, "segment/a/entered", 3);
     assert_int_equal(commit(owner, &d), OK);
     store_submit(tool, &look);
     r = await(tool, STORE_LOOK);
@@ -341,6 +342,8 @@ static void a_look_shows_guard_state_and_outbox_and_fences_nobody(void **state)
     assert_int_equal(r.outbox_count, 2);
     assert_int_equal(r.outbox[1].sequence, 2);
     assert_int_equal(r.filed, 1);
+    assert_int_equal(r.counter_count == 1 ? r.counters[0].value : 0, 3);
+    assert_true(text_is(r.counters[0].name, "segment/a/entered"));
     draft_next(&d);
     assert_int_equal(commit(owner, &d), OK);
     store_close(owner);

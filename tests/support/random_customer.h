@@ -138,6 +138,7 @@ static inline void random_run(struct rng *r, struct arena *a, struct run *run)
     run->action = (uint32_t)rng_next(r);
     run->held_until_ms = random_instant_or_never(r);
     run->held_for_ms = random_long(r);
+    run->shown_rows = (int32_t)rng_below(r, INT32_MAX);
     run->plan = random_list(r, sizeof(*run->plan), &run->plan_count, &run->plan_capacity);
     for (uint32_t i = 0; i < run->plan_count; i++) {
         run->plan[i].id = text_dup(random_name(r, a, i));

@@ -93,12 +93,50 @@ static void what_is_not_written_down_does_not_count_as_durable(void **state)
     arena_fini(&arena);
 }
 
+static int64_t value_of(const struct counters *c, const char *name)
+{
+    return counters_value(c, text_of(name));
+}
+
+static void a_new_day_keeps_what_everything_was_before_it(void **state)
+{
+    struct counters c = { 0 }, later = { 0 };
+    const struct counter *one;
+    size_t cursor = 0;
+
+    (void)state;
+    counters_turn(&c, 20000);
+    counters_add(&c, TEXT("segment/a/entered"), 5);
+    counters_add(&c, TEXT("experiment/x/1/a/day/2026-03-02/exposed"), 5);
+    counters_turn(&c, 20000);
+    counters_turn(&c, 19999); /* what is late belongs to the newest day */
+    counters_add(&c, TEXT("segment/a/entered"), 1);
+    counters_turn(&c, 20003);
+    counters_add(&c, TEXT("segment/a/entered"), 1);
+    assert_int_equal(value_of(&c, "since/0"), 20000);
+    assert_int_equal(value_of(&c, "since/3"), 20003);
+    assert_int_equal(value_of(&c, "since/day"), 20003);
+    assert_int_equal(value_of(&c, "since/0/segment/a/entered"), 0);
+    assert_int_equal(value_of(&c, "since/3/segment/a/entered"), 6);
+    assert_int_equal(value_of(&c, "since/3/experiment/x/1/a/day/2026-03-02/exposed"), 0);
+    while ((one = map_next(&c.by_name, &cursor)) != NULL) {
+        counters_set(&later, one->name, one->value); /* as a newcomer finds it */
+    }
+    counters_turn(&later, 20003);
+    assert_int_equal(value_of(&later, "since/3/segment/a/entered"), 6);
+    counters_turn(&later, 20000 + COUNTERS_DAYS);
+    assert_int_equal(value_of(&later, "since/0/segment/a/entered"), 7); /* over the oldest */
+    counters_fini(&c);
+    counters_fini(&later);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counters_add_up_and_say_what_changed),
         cmocka_unit_test(names_beyond_the_bound_are_counted_as_lost),
         cmocka_unit_test(what_is_not_written_down_does_not_count_as_durable),
+        cmocka_unit_test(a_new_day_keeps_what_everything_was_before_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

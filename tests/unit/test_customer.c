@@ -105,6 +105,7 @@ static void same_run(const struct run *a, const struct run *b)
     assert_int_equal(a->last_judged, b->last_judged);
     assert_int_equal(a->row_count, b->row_count);
     assert_int_equal(a->emails_sent, b->emails_sent);
+    assert_int_equal(a->shown_rows, b->shown_rows);
     assert_int_equal(a->action, b->action);
     SAME_ITEMS(a, b, emails, email_count);
     assert_int_equal(a->context_count, b->context_count);
