@@ -2,6 +2,7 @@
 
 #include "processor/base/check.h"
 #include "processor/base/mem.h"
+#include "sinks/store_nodes.h"
 #include "sinks/store_redis_turn.h"
 
 static struct store_redis *self(struct store *s)
@@ -10,7 +11,7 @@ static struct store_redis *self(struct store *s)
 }
 
 /* Answer what is under way for the partition, and forget it. */
-static void abandon(struct store_redis *s, int32_t partition)
+void store_redis_turn_abandon(struct store_redis *s, int32_t partition)
 {
     struct redis_queue old = s->works;
     struct redis_work *w;
@@ -39,7 +40,7 @@ static void submit(struct store *store, const struct store_request *request)
     struct redis_work *w = redis_work_new(request);
 
     if (request->verb == STORE_RELEASE) {
-        abandon(s, request->partition);
+        store_redis_turn_abandon(s, request->partition);
         redis_queue_put(&s->answers, w);
         return;
     }
@@ -92,26 +93,35 @@ bool store_redis_is_up(const struct store *store)
 {
     const struct store_redis *s = (const struct store_redis *)(const void *)store;
 
-    return atomic_load(&s->is_serving);
+    return store_nodes_is(store) ? store_nodes_is_up(store) : atomic_load(&s->is_serving);
 }
 
 const char *store_redis_trouble(const struct store *store)
 {
     const struct store_redis *s = (const struct store_redis *)(const void *)store;
 
-    return s->trouble;
+    return store_nodes_is(store) ? store_nodes_trouble(store) : s->trouble;
 }
 
 int64_t store_redis_generation(const struct store *store)
 {
     const struct store_redis *s = (const struct store_redis *)(const void *)store;
 
-    return s->generation;
+    return store_nodes_is(store) ? store_nodes_generation(store) : s->generation;
 }
 
 static void free_text(struct text t)
 {
     mem_free((void *)(uintptr_t)t.at);
+}
+
+void redis_partitions_fini(struct redis_partitions *p)
+{
+    for (uint32_t i = 0; i < p->count; i++) {
+        free_text(p->items[i].keys);
+        free_text(p->items[i].customers);
+    }
+    mem_free(p->items);
 }
 
 static void close_store(struct store *store)
@@ -121,15 +131,12 @@ static void close_store(struct store *store)
 
     redis_link_close(s->link);
     while ((w = redis_queue_take(&s->works)) != NULL ||
-           (w = redis_queue_take(&s->answers)) != NULL) {
+           (w = redis_queue_take(&s->answers)) != NULL ||
+           (w = redis_queue_take(&s->strays)) != NULL) {
         redis_work_free(w);
     }
     redis_work_free(s->shown);
-    for (uint32_t i = 0; i < s->partition_count; i++) {
-        free_text(s->partitions[i].keys);
-        free_text(s->partitions[i].customers);
-    }
-    mem_free(s->partitions);
+    redis_partitions_fini(&s->own);
     free_text(s->generation_key);
     free_text(s->options.app);
     free_text(s->options.socket);
@@ -150,7 +157,7 @@ static struct text generation_key(struct text app)
     return key;
 }
 
-struct store *store_redis_new(const struct store_redis_options *options)
+static struct store_redis *open_store(const struct store_redis_options *options)
 {
     static const struct store_ops ops = { submit, poll_answer, link_fd, comebacks, close_store };
     struct store_redis *s = mem_alloc(sizeof(*s));
@@ -165,8 +172,26 @@ struct store *store_redis_new(const struct store_redis_options *options)
     s->options.password = text_dup(options->password);
     s->generation = options->is_generation_given ? options->generation : -1;
     s->generation_key = generation_key(options->app);
+    s->partitions = &s->own;
     s->works.last = &s->works.first;
     s->answers.last = &s->answers.first;
+    s->strays.last = &s->strays.first;
     s->backoff_ms = STORE_REDIS_TURN_BACKOFF_FIRST_MS;
-    return &s->store;
+    return s;
+}
+
+struct store_redis *store_redis_turn_node(const struct store_redis_options *options,
+                                          struct redis_partitions *partitions)
+{
+    struct store_redis *s = open_store(options);
+
+    s->partitions = partitions;
+    s->is_node = true;
+    return s;
+}
+
+struct store *store_redis_new(const struct store_redis_options *options)
+{
+    return options->layout == STORE_REDIS_SINGLE ? &open_store(options)->store
+                                                 : store_nodes_new(options);
 }

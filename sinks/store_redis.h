@@ -7,11 +7,18 @@
  */
 #ifndef SINKS_STORE_REDIS_H
 #define SINKS_STORE_REDIS_H
+#include "processor/base/endpoint.h"
 #include "processor/base/text.h"
 #include "sinks/store.h"
 
+enum store_redis_layout { STORE_REDIS_SINGLE, STORE_REDIS_CLUSTER, STORE_REDIS_SENTINEL };
+
 struct store_redis_options {
-    struct text app;    /* name of the deployment: part of every key */
+    struct text app; /* name of the deployment: part of every key */
+    enum store_redis_layout layout;
+    const struct endpoint *nodes; /* CLUSTER: some of it; SENTINEL: the sentinels */
+    uint32_t node_count;
+    struct text master; /* SENTINEL: its name */
     struct text socket; /* path of a Unix socket; absent: host and port */
     struct text host;
     int32_t port;
@@ -23,7 +30,9 @@ struct store_redis_options {
     int64_t reply_timeout_ms; /* no byte for so long while waiting: connect again */
 };
 
-/* Texts are copied. Connects at the first poll or submit. */
+/* Texts are copied. Connects at the first poll or submit. With a layout of many servers each
+ * partition's requests go to the one that has it now, and after a failover to its successor, which
+ * may be older: that is a comeback. */
 struct store *store_redis_new(const struct store_redis_options *options);
 
 /* Connected, and the last thing asked was not refused. Thread: any. */

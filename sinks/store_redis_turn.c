@@ -50,14 +50,14 @@ struct redis_work *redis_queue_take(struct redis_queue *q)
 struct redis_partition *store_redis_turn_partition(struct store_redis *s, int32_t number)
 {
     const struct text app = s->options.app;
+    struct redis_partitions *all = s->partitions;
     struct redis_partition *p;
 
     CHECK(number >= 0);
-    while ((uint32_t)number >= s->partition_count) {
-        s->partitions =
-            mem_grow32(s->partitions, s->partition_count, &s->partition_count, sizeof(*p));
+    while ((uint32_t)number >= all->count) {
+        all->items = mem_grow32(all->items, all->count, &all->count, sizeof(*p));
     }
-    p = &s->partitions[number];
+    p = &all->items[number];
     if (p->keys.at == NULL && s->generation >= 0) {
         struct bytes_out b = { NULL, 0, 0 };
 
@@ -132,6 +132,7 @@ static void go_up(struct store_redis *s)
     struct bytes_out *out;
 
     s->link = redis_link_open(o->socket, o->host, o->port);
+    s->opened++;
     if (s->link == NULL) {
         go_down(s, TEXT("refused"), false);
         return;
@@ -204,6 +205,9 @@ static void receive_greeting(struct store_redis *s, struct redisReply *r)
 
     s->greeting--;
     if (s->greeting > 0 && redis_link_reply_type(r) == REDIS_LINK_ERROR) {
+        if (s->is_node && s->greeting == 1) {
+            return; /* another node has the generation */
+        }
         t.size = strcspn(t.at, " ");
         go_down(s, t, true);
         return;
@@ -270,7 +274,12 @@ static void finish_stage(struct store_redis *s)
         rewind_works(s);
         break;
     case REDIS_WORK_REFUSED:
-        go_down(s, trouble, true);
+        if (s->is_node && text_is(trouble, "MOVED")) {
+            redis_work_reset(w);
+            redis_queue_put(&s->strays, redis_queue_take(&s->works));
+        } else {
+            go_down(s, trouble, true);
+        }
         break;
     }
 }

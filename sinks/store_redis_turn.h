@@ -18,17 +18,25 @@ struct redis_queue {
     struct redis_work **last;
 };
 
+struct redis_partitions { /* by number */
+    struct redis_partition *items;
+    uint32_t count;
+};
+
 struct store_redis {
     struct store store;
     struct store_redis_options options; /* texts are our copies */
     int64_t generation;                 /* -1: not known yet */
     struct text generation_key;
-    struct redis_partition *partitions; /* by number */
-    uint32_t partition_count;
-    struct redis_link *link;  /* NULL: down */
-    uint32_t greeting;        /* replies to come before requests may go */
-    uint32_t discarded;       /* replies to come that nobody wants */
-    struct redis_queue works; /* sent ones first */
+    struct redis_partitions *partitions; /* own, or those of all nodes of a store_nodes .. */
+    struct redis_partitions own;
+    bool is_node;              /* .. then what belongs to another node is put aside .. */
+    struct redis_queue strays; /* .. here */
+    int64_t opened;            /* links so far */
+    struct redis_link *link;   /* NULL: down */
+    uint32_t greeting;         /* replies to come before requests may go */
+    uint32_t discarded;        /* replies to come that nobody wants */
+    struct redis_queue works;  /* sent ones first */
     struct redis_queue answers;
     struct redis_work *shown; /* by the last poll */
     int64_t backoff_ms;
@@ -42,6 +50,14 @@ struct store_redis {
     char trouble[32];       /* the last reason to go down */
     atomic_bool is_serving; /* for other threads */
 };
+
+/* One server of many: shares what is known of partitions, and sets strays aside. Owner: the caller,
+ * store_close, which leaves the partitions alone. */
+struct store_redis *store_redis_turn_node(const struct store_redis_options *options,
+                                          struct redis_partitions *partitions);
+/* RELEASE: what is under way for the partition is answered ERR_UNAVAILABLE. */
+void store_redis_turn_abandon(struct store_redis *s, int32_t partition);
+void redis_partitions_fini(struct redis_partitions *p);
 
 void redis_queue_put(struct redis_queue *q, struct redis_work *w);
 struct redis_work *redis_queue_take(struct redis_queue *q); /* NULL: empty */

@@ -91,6 +91,20 @@ uint32_t hash_murmur2(struct text key)
     return h ^ (h >> 15);
 }
 
+uint32_t hash_crc16(struct text key)
+{
+    uint32_t crc = 0;
+
+    for (size_t i = 0; i < key.size; i++) {
+        crc ^= (uint32_t)(unsigned char)key.at[i] << 8;
+        for (int bit = 0; bit < 8; bit++) {
+            crc = (crc & 0x8000) != 0 ? (crc << 1) ^ 0x1021 : crc << 1;
+        }
+        crc &= 0xffff;
+    }
+    return crc;
+}
+
 int32_t hash_partition(struct text key, int32_t partitions)
 {
     CHECK(partitions > 0);

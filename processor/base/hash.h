@@ -29,6 +29,8 @@ uint64_t hash_draw(struct text salt, struct text unit); /* the 64 bits before th
 /* The partition a Java producer (and murmur2 of librdkafka) gives to a key. Requires: partitions >
  * 0. */
 uint32_t hash_murmur2(struct text key);
+/* CRC-16/XMODEM, of which a Redis Cluster makes slots. */
+uint32_t hash_crc16(struct text key);
 int32_t hash_partition(struct text key, int32_t partitions);
 
 /* CRC-64-AVRO (Rabin fingerprint), for the parsing canonical form of a schema. */

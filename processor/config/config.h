@@ -5,6 +5,7 @@
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
+#include "processor/base/endpoint.h"
 #include "processor/config/tests.h"
 #include "processor/config/yaml.h"
 #include "processor/engine/breaker.h"
@@ -28,6 +29,8 @@ struct topic_config {
 
 enum store_kind { STORE_KIND_NONE, STORE_KIND_MEMORY, STORE_KIND_REDIS };
 
+enum redis_layout { REDIS_LAYOUT_SINGLE, REDIS_LAYOUT_CLUSTER, REDIS_LAYOUT_SENTINEL };
+
 struct config {
     struct rules *rules;
     const struct yaml_node *root; /* the checked tree, for places and for what changed; its files
@@ -49,6 +52,10 @@ struct config {
     struct text redis_socket; /* redis+unix:// : path; absent: TCP */
     int32_t redis_database;
     struct text redis_user, redis_password;
+    enum redis_layout redis_layout;
+    const struct endpoint *redis_nodes; /* of a cluster some, first that of redis_host; sentinels */
+    uint32_t redis_node_count;
+    struct text redis_master; /* its name, of sentinels */
     int64_t cache_bytes;
     int64_t commit_every_ms;
     bool is_exactly_once; /* guarantee */

@@ -4,6 +4,8 @@
 #define COMMIT_EVERY_MS 10
 #define REDIS_PORT      6379
 
+#define REDIS_SENTINEL_PORT 26379
+
 /* librdkafka properties that hold the guarantees together: segstream sets them itself. */
 static const struct {
     const char *name, *why;
@@ -160,6 +162,77 @@ static void load_store(struct loader *l, const struct yaml_node *n)
     }
 }
 
+/* HOST:PORT, or [ADDRESS]:PORT. */
+static bool parse_node(struct loader *l, struct text t, int32_t port_if_none, struct endpoint *out)
+{
+    const char *colon = t.size == 0 ? NULL : memrchr(t.at, ':', t.size);
+    struct text host = { t.at, colon == NULL ? t.size : (size_t)(colon - t.at) };
+
+    out->port = port_if_none;
+    if (colon != NULL && !parse_number(behind(t, host.size + 1), 65535, &out->port)) {
+        return false;
+    }
+    if (host.size > 2 && host.at[0] == '[' && host.at[host.size - 1] == ']') {
+        host = (struct text){ host.at + 1, host.size - 2 };
+    }
+    out->host = arena_text(l->arena, host);
+    return host.size > 0 && out->port > 0;
+}
+
+static void load_nodes(struct loader *l, const struct yaml_node *n, int32_t port_if_none)
+{
+    struct config *c = l->config;
+    uint32_t count = 0;
+    const struct text *texts = load_texts(l, n, &count);
+    struct endpoint *nodes = arena_alloc(l->arena, (count + 1) * sizeof(*nodes));
+
+    if (c->redis_layout == REDIS_LAYOUT_CLUSTER && c->redis_host.at != NULL) {
+        nodes[c->redis_node_count++] = (struct endpoint){ c->redis_host, c->redis_port };
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!parse_node(l, texts[i], port_if_none, &nodes[c->redis_node_count++])) {
+            problem_add(l->problems, n->place, "E0007", "expected HOST:PORT, found `%.*s`",
+                        TEXT_PRINTF(texts[i]));
+        }
+    }
+    c->redis_nodes = nodes;
+}
+
+static void load_layout(struct loader *l, const struct yaml_node *n)
+{
+    const struct yaml_node *layout = yaml_get(n, "layout", NULL);
+    const struct yaml_node *nodes = yaml_get(n, "nodes", NULL);
+    const struct yaml_node *master = yaml_get(n, "master", NULL);
+    struct config *c = l->config;
+
+    if (layout == NULL || text_is(layout->text, "single")) {
+        if (nodes != NULL || master != NULL) {
+            problem_hint(problem_add(l->problems, (nodes == NULL ? master : nodes)->place, "E0303",
+                                     "a single Redis has neither nodes nor sentinels"),
+                         "layout: cluster, or layout: sentinel");
+        }
+        return;
+    }
+    c->redis_layout =
+        text_is(layout->text, "cluster") ? REDIS_LAYOUT_CLUSTER : REDIS_LAYOUT_SENTINEL;
+    load_nodes(l, nodes,
+               c->redis_layout == REDIS_LAYOUT_CLUSTER ? REDIS_PORT : REDIS_SENTINEL_PORT);
+    c->redis_master = arena_text(l->arena, load_text(n, "master"));
+    if (c->store == STORE_KIND_MEMORY || c->redis_socket.at != NULL) {
+        problem_add(l->problems, layout->place, "E0303", "many servers are reached by redis://");
+    } else if (c->redis_layout == REDIS_LAYOUT_CLUSTER && c->redis_database != 0) {
+        problem_add(l->problems, layout->place, "E0303", "a cluster has database 0 only");
+    } else if (c->redis_layout == REDIS_LAYOUT_CLUSTER && master != NULL) {
+        problem_add(l->problems, master->place, "E0303", "`master` is for sentinels");
+    } else if (c->redis_layout == REDIS_LAYOUT_SENTINEL &&
+               (nodes == NULL || c->redis_master.at == NULL)) {
+        problem_hint(
+            problem_add(l->problems, layout->place, "E0303",
+                        "sentinels are asked for a master by its name"),
+            "nodes: [sentinel-1:26379, ...], master: NAME; the database is that of `store`");
+    }
+}
+
 static void load_state(struct loader *l)
 {
     const struct yaml_node *n = load_section(l, "state", YAML_MAP);
@@ -176,10 +249,7 @@ static void load_state(struct loader *l)
     c->redis_user = arena_text(l->arena, load_text(n, "user"));
     c->redis_password = arena_text(l->arena, load_text(n, "password"));
     (void)scalar_size(yaml_get(n, "cache", NULL), &c->cache_bytes);
-    found = yaml_get(n, "layout", NULL);
-    if (found != NULL && (text_is(found->text, "cluster") || text_is(found->text, "sentinel"))) {
-        (void)refuse(l, found, "Redis Cluster and Sentinel");
-    }
+    load_layout(l, n);
     found = yaml_get(n, "guarantee", NULL);
     c->is_exactly_once = found != NULL && text_is(found->text, "exactly_once");
     if (c->is_exactly_once && c->store == STORE_KIND_MEMORY) {

@@ -163,12 +163,22 @@ static void numbers_stay_in_their_range(void **state)
     assert_in_range(chances, 7200, 7800);
 }
 
+/* The check value of the catalogue of parametrised CRCs, and slots of the cluster specification. */
+static void crc16_is_that_of_a_redis_cluster(void **state)
+{
+    (void)state;
+    assert_int_equal(hash_crc16(TEXT("")), 0);
+    assert_int_equal(hash_crc16(TEXT("123456789")), 0x31c3);
+    assert_int_equal(hash_crc16(TEXT("foo")) % 16384, 12182);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hash64_is_xxh3_64),
         cmocka_unit_test(hash128_is_xxh3_128_in_canonical_order),
         cmocka_unit_test(murmur2_is_that_of_java),
+        cmocka_unit_test(crc16_is_that_of_a_redis_cluster),
         cmocka_unit_test(rabin_is_the_fingerprint_of_avro),
         cmocka_unit_test(a_draw_is_as_defined_and_its_buckets_are_fair),
         cmocka_unit_test(the_same_seed_gives_the_same_numbers),
