@@ -205,7 +205,8 @@ static void load_layout(struct loader *l, const struct yaml_node *n)
     const struct yaml_node *master = yaml_get(n, "master", NULL);
     struct config *c = l->config;
 
-    if (layout == NULL || text_is(layout->text, "single")) {
+    if (layout == NULL ||
+        (!text_is(layout->text, "cluster") && !text_is(layout->text, "sentinel"))) {
         if (nodes != NULL || master != NULL) {
             problem_hint(problem_add(l->problems, (nodes == NULL ? master : nodes)->place, "E0303",
                                      "a single Redis has neither nodes nor sentinels"),
