@@ -49,15 +49,30 @@ def found(world, kind):
     return said
 
 
+# What is judged as of an instant is decided when stream time is past it by the lateness allowed.
+JUDGED = ("no_engagement", "opened_not_clicked", "clicked_not_converted", "not_delivered", "completed", "moved", "exhausted")
+LATENESS_MS = lab.HOUR_MS  # of APP_YAML
+
+
+def decided(kind, record):
+    """When, and whether by time; None: as whatever stands before it."""
+    if record == TOMBSTONE:
+        return None, False
+    if kind == "membership":
+        return record[3], record[4] == "time"
+    return record[7] + LATENESS_MS * (record[5] in JUDGED), record[5] in JUDGED
+
+
 def in_order_of_lines(kind, records):
     """A late event takes effect at the latest instant decided, behind what time did there; a backtest's lines of one instant are
     those of events, then those of time. Nothing else is moved."""
-    if kind != "membership":
+    if kind == "trigger":
         return records
-    instants = itertools.accumulate((None if r == TOMBSTONE else r[3] for r in records), lambda last, at: at or last)
+    when = [decided(kind, r) for r in records]
+    instants = itertools.accumulate((at for at, _ in when), lambda last, at: at or last)
     lines = []
-    for _, instant in itertools.groupby(zip(instants, records), lambda pair: pair[0]):
-        lines += sorted((r for _, r in instant), key=lambda r: r != TOMBSTONE and r[4] == "time")  # stable
+    for _, instant in itertools.groupby(zip(instants, when, records), lambda line: line[0]):
+        lines += [r for _, _, r in sorted(instant, key=lambda line: line[1][1])]  # stable
     return lines
 
 
