@@ -6,7 +6,9 @@
 #include "processor/base/mem.h"
 #include "processor/engine/task_parts.h"
 
-#define TRIM_EVERY_MS SECOND_MS /* an idle partition writes down so late what was published */
+#define LETTER_VALUE_MAX  1000000 /* message.max.bytes is 1 MiB unless the topic says otherwise */
+#define LETTER_VALUE_KEPT 1024
+#define TRIM_EVERY_MS     SECOND_MS /* an idle partition writes down so late what was published */
 
 static int64_t head_ms(const struct queue *q)
 {
@@ -180,6 +182,13 @@ void task_dirty(struct task *t, struct known *k)
     }
 }
 
+/* A dead letter that its topic would refuse stops the partition: of a record as large as a topic
+ * takes by default only the beginning goes along. */
+static struct bytes kept_of(struct bytes value)
+{
+    return value.size > LETTER_VALUE_MAX ? (struct bytes){ value.at, LETTER_VALUE_KEPT } : value;
+}
+
 static void divert(struct task *t, const struct task_record *r)
 {
     struct outputs *out = &t->outputs;
@@ -195,7 +204,7 @@ static void divert(struct task *t, const struct task_record *r)
                               .reason = r->reject,
                               .text = text_of(r->reject_text == NULL ? "" : r->reject_text),
                               .key = r->key,
-                              .value = r->value };
+                              .value = kept_of(r->value) };
     t->stats.diverted++;
 }
 
