@@ -28,7 +28,7 @@ struct task *task_new(const struct task_options *options)
     t->waiting_since_ms = INSTANT_NEVER;
     t->wall_ms = t->read_ms = INSTANT_MIN;
     for (uint32_t i = 0; i < options->topic_count; i++) {
-        t->queues[i].mean = QUEUE_BYTES_MAX / 1024;
+        t->queues[i].mean = QUEUE_BYTES_MAX / 128; /* until it is known */
     }
     t->last_commit_ms = INT64_MIN / 2;
     t->cursor_due_ms = INSTANT_MIN;

@@ -155,7 +155,7 @@ def test_memory_stays_bounded_while_redis_is_away_and_a_backlog_waits(world):
     lab.log(f"{backlog} events of 20 KB wait: {before} MiB before, {seen[-1]} MiB while away")
     process.kill()
     process.wait()
-    assert seen[-1] - before < 200, (before, seen[-1])
+    assert seen[-1] - before < 260, (before, seen[-1])
 
 
 class Proxy:
