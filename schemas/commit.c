@@ -64,6 +64,7 @@ void partition_state_encode(const struct partition_state *s, struct bytes_out *o
         bytes_put_text(out, s->positions[i].topic);
         bytes_put_long(out, s->positions[i].next_offset);
         bytes_put_long(out, s->positions[i].watermark_ms);
+        bytes_put_long(out, (int64_t)s->positions[i].last_hash);
     }
     bytes_put_long(out, 0);
 }
@@ -136,7 +137,7 @@ enum err partition_state_decode(struct bytes b, struct arena *arena,
     }
     take_ceilings(&in, &s.ceilings);
     take_joins(&in, &s.joins);
-    count = bytes_block(&in, 3);
+    count = bytes_block(&in, 4);
     if (in.is_bad || count > COMMIT_TOPICS_MAX || partitions < 0 || partitions > INT32_MAX ||
         moving_to < 0 || moving_to > INT32_MAX) {
         return ERR_CORRUPT;
@@ -148,6 +149,7 @@ enum err partition_state_decode(struct bytes b, struct arena *arena,
         s.positions[i].topic = arena_text(arena, bytes_text(&in, TOPIC_SIZE_MAX));
         s.positions[i].next_offset = bytes_long(&in);
         s.positions[i].watermark_ms = bytes_long(&in);
+        s.positions[i].last_hash = (uint64_t)bytes_long(&in);
     }
     if ((count > 0 && bytes_long(&in) != 0) || in.is_bad || bytes_left(&in) > 0 ||
         s.outbox_trimmed > s.outbox_last || s.outbox_trimmed < 0) {

@@ -28,6 +28,7 @@ struct topic_position {
     struct text topic;
     int64_t next_offset;  /* the first not yet applied; -1: from the start */
     int64_t watermark_ms; /* largest event time seen; INSTANT_MIN: none */
+    uint64_t last_hash;   /* of the record before next_offset, key and value; 0: not known */
 };
 
 struct ceiling {       /* limits.per_minute of one sequence, this partition's share */

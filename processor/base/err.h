@@ -31,6 +31,7 @@ enum err_action {
     X(ERR_WIPED,       HALT,    "the store has lost the partition's state")               \
     X(ERR_FOREIGN,     HALT,    "the store's state is not the one this group worked on")  \
     X(ERR_UNTOLD,      HALT,    "the group cannot tell what was published")               \
+    X(ERR_TRUNCATED,   HALT,    "an input topic is not the one that was read") \
     X(ERR_REPLACED,    HALT,    "another process has this instance's name")
 /* clang-format on */
 

@@ -154,6 +154,9 @@ bool task_is_repeating(const struct task *t); /* the store was older than the gr
 uint32_t task_room(const struct task *t, uint32_t topic);
 /* After the claim: where to read from; -1: from the start. Later: behind what was committed. */
 int64_t task_next_offset(const struct task *t, uint32_t topic);
+/* The same, but one earlier where the last record is known: reading it again shows whether the
+ * topic still is the one that was read (ERR_TRUNCATED). */
+int64_t task_read_offset(const struct task *t, uint32_t topic);
 int64_t task_wake_ms(
     const struct task *t); /* monotonic: turn again no later than this; never: only on input */
 int64_t task_due_ms(const struct task *t); /* earliest timer in stream time */

@@ -92,6 +92,7 @@ static bool pick_record(struct task *t)
     *p = (struct picked){ .record = pop(t, (uint32_t)topic), .stream_ms = t->stream_ms };
     see_heads(t);
     t->state.positions[topic].next_offset = p->record->offset + 1;
+    t->state.positions[topic].last_hash = 0; /* with the commit */
     if (p->record->event != NULL) {
         p->known = task_need_known(t, p->record->event->customer);
         task_want(t, p->known);
@@ -299,6 +300,21 @@ static void list_counters(struct task *t)
     }
 }
 
+/* The last record of each topic in the batch: a takeover looks whether it still is there. */
+static void note_last_records(struct task *t)
+{
+    const struct task_record *last[COMMIT_TOPICS_MAX] = { NULL };
+
+    for (uint32_t i = 0; i < t->picked_count; i++) {
+        last[t->picked[i].record->topic] = t->picked[i].record;
+    }
+    for (uint32_t i = 0; t->picked_count > 0 && i < t->state.position_count; i++) {
+        if (last[i] != NULL) {
+            t->state.positions[i].last_hash = task_record_hash(last[i]);
+        }
+    }
+}
+
 static void fill_commit(struct task *t)
 {
     struct partition_state *s = &t->state;
@@ -308,6 +324,7 @@ static void fill_commit(struct task *t)
     s->outbox_last = t->outbox.newest;
     s->outbox_trimmed = t->outbox.published;
     s->config = t->options.rules->config;
+    note_last_records(t);
     for (uint32_t i = 0; i < s->position_count; i++) {
         s->positions[i].watermark_ms = t->clock.topics[i].watermark_ms;
     }

@@ -47,11 +47,12 @@ static void take_positions(struct task *t, const struct task_claim *claim)
     for (uint32_t i = 0; i < t->options.topic_count; i++) {
         struct topic_position *p = &t->state.positions[i];
 
-        *p = (struct topic_position){ t->options.topics[i], -1, INSTANT_MIN };
+        *p = (struct topic_position){ t->options.topics[i], -1, INSTANT_MIN, 0 };
         for (uint32_t k = 0; !claim->is_new && k < claim->state->position_count; k++) {
             if (text_equal(claim->state->positions[k].topic, p->topic)) {
                 p->next_offset = claim->state->positions[k].next_offset;
                 p->watermark_ms = claim->state->positions[k].watermark_ms;
+                p->last_hash = claim->state->positions[k].last_hash;
             }
         }
         t->clock.topics[i].watermark_ms = p->watermark_ms;

@@ -171,7 +171,8 @@ struct task {
 };
 
 /* --- task.c --- */
-void task_release(struct task *t, enum err error); /* nothing more is written: all goes back */
+void task_release(struct task *t, enum err error);      /* nothing more is written: all goes back */
+uint64_t task_record_hash(const struct task_record *r); /* of key and value, never 0 */
 
 /* --- task_claim.c --- */
 void task_begin_claim(struct task *t);                  /* out of NEW */

@@ -45,6 +45,7 @@ static void merge_position(const struct rekey_old *old, const struct rekey_goal 
         is_first = false;
         if (is_log_kept && p == partition && found != NULL) {
             out->next_offset = found->next_offset;
+            out->last_hash = found->last_hash;
         }
     }
 }
@@ -144,7 +145,7 @@ void rekey_merge_state(const struct rekey_old *old, const struct rekey_goal *goa
     }
     s.position_count = goal->topic_count;
     for (uint32_t i = 0; i < goal->topic_count; i++) {
-        s.positions[i] = (struct topic_position){ goal->topics[i], -1, INSTANT_MIN };
+        s.positions[i] = (struct topic_position){ goal->topics[i], -1, INSTANT_MIN, 0 };
         merge_position(old, goal, partition, &s.positions[i]);
     }
     for (uint32_t i = 0; i < goal->rules->sequence_count; i++) {

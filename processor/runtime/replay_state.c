@@ -145,7 +145,8 @@ static void go_to_end(struct replay *r, struct partition_state *s)
 
     s->position_count = c->input_count;
     for (uint32_t i = 0; i < c->input_count; i++) {
-        s->positions[i] = (struct topic_position){ c->inputs[i].topic, r->plan.to[i], INSTANT_MIN };
+        s->positions[i] =
+            (struct topic_position){ c->inputs[i].topic, r->plan.to[i], INSTANT_MIN, 0 };
         for (uint32_t k = 0; k < was.position_count; k++) {
             if (text_equal(was.positions[k].topic, c->inputs[i].topic)) {
                 s->positions[i].watermark_ms = was.positions[k].watermark_ms;

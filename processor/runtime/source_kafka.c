@@ -14,6 +14,8 @@
 
 #include <stdio.h>
 
+#define RANGE_MS 5000
+
 struct chunk { /* what one fetch brought: its memory goes when the last record is given back */
     struct arena arena;
     rd_kafka_message_t **messages;
@@ -39,7 +41,7 @@ static enum err configure(struct source *s, rd_kafka_conf_t **out_conf, char out
     const struct kafka_property settings[] = {
         { TEXT("enable.auto.commit"), TEXT("false") },
         { TEXT("enable.auto.offset.store"), TEXT("false") },
-        { TEXT("auto.offset.reset"), TEXT("earliest") },
+        { TEXT("auto.offset.reset"), TEXT("error") }, /* `gone` says what then */
         { TEXT("partition.assignment.strategy"), TEXT("range") },
         { TEXT("enable.partition.eof"), TEXT("true") },
         { TEXT("isolation.level"), TEXT("read_committed") },
@@ -203,6 +205,25 @@ static void take_message(struct source *s, struct chunk *c, rd_kafka_message_t *
     record_decode(s->decoder, &c->arena, r);
 }
 
+/* Seldom enough to ask the broker here. Without an answer the fetch fails again. */
+static void go_on(struct source *s, const rd_kafka_message_t *m, int32_t partition, uint32_t topic)
+{
+    int64_t low = 0, high = 0, offset;
+    rd_kafka_resp_err_t error;
+
+    do {
+        error = rd_kafka_query_watermark_offsets(s->consumer, rd_kafka_topic_name(m->rkt),
+                                                 partition, &low, &high, RANGE_MS);
+    } while (error != RD_KAFKA_RESP_ERR_NO_ERROR && !atomic_load(s->options.is_stopping));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return;
+    }
+    offset = s->options.gone(s->options.context, partition, topic, low, high);
+    if (offset >= 0) {
+        (void)rd_kafka_seek(m->rkt, partition, offset, 0);
+    }
+}
+
 /* Messages in order to records, errors and ends apart. Returns: the records. */
 static uint32_t take_messages(struct source *s, rd_kafka_message_t **messages, uint32_t count,
                               int32_t partition, uint32_t topic)
@@ -224,6 +245,8 @@ static uint32_t take_messages(struct source *s, rd_kafka_message_t **messages, u
         }
         if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
             is_at_end = is_end(s, m);
+        } else if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
+            go_on(s, m, partition, topic);
         } else {
             log_line(LOG_WARN, "kafka.fetch", "partition=%d error=\"%s\"", partition,
                      rd_kafka_message_errstr(m));

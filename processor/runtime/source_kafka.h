@@ -28,6 +28,9 @@ struct source_options {
      * start. `mark`: what the group remembers of it, read when nothing of it was under way; absent:
      * nothing. Returns: false when it is not to be had: all are given up. */
     bool (*assigned)(void *context, int32_t partition, struct text mark, int64_t *out_offsets);
+    /* What was to be read next is not there; the topic's partition has offsets low to high.
+     * Returns: where to go on, or -1: nowhere. */
+    int64_t (*gone)(void *context, int32_t partition, uint32_t topic, int64_t low, int64_t high);
     /* All partitions leave: finish quickly what is under way, forget the rest. is_lost: somebody
      * else may own them already, nothing more may be written. */
     void (*revoked)(void *context, bool is_lost);

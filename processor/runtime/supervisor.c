@@ -206,6 +206,9 @@ static const char *way_out(enum err error)
         { ERR_FOREIGN,
           ": start the one that belongs to this group, or finish the replay that builds "
           "it; to go on with this one, delete the consumer group" },
+        { ERR_TRUNCATED,
+          ": it was deleted and made again, or has lost its end; under another name in "
+          "`topics.in` it is read from its start" },
         { ERR_UNTOLD, ": its offsets were deleted or have expired; run once with --set "
                       "state.guarantee=at_least_once, which repeats what is in doubt" },
     };

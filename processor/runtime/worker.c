@@ -437,6 +437,7 @@ enum err worker_start(const struct worker_options *options, struct worker **out_
                                      .context = w,
                                      .joined = worker_on_joined,
                                      .assigned = worker_on_assigned,
+                                     .gone = worker_on_gone,
                                      .revoked = worker_on_revoked,
                                      .take = worker_on_record };
     enum err error;

@@ -222,9 +222,31 @@ bool worker_on_assigned(void *context, int32_t partition, struct text mark, int6
                  partition);
     }
     for (uint32_t i = 0; i < w->options.config->input_count; i++) {
-        out_offsets[i] = task_next_offset(s->task, i);
+        out_offsets[i] = task_read_offset(s->task, i);
     }
     return true;
+}
+
+/* What is to be read is not there. Behind the end: the topic is another one. Before the start: its
+ * records have gone by retention, and are missed for ever. */
+int64_t worker_on_gone(void *context, int32_t partition, uint32_t topic, int64_t low, int64_t high)
+{
+    struct worker *w = context;
+    struct slot *s = find_slot(w, partition);
+    int64_t next = s == NULL ? -1 : task_next_offset(s->task, topic);
+
+    if (next > high) {
+        log_line(LOG_ERROR, "input.another", "topic=%.*s partition=%d applied=%lld end=%lld",
+                 TEXT_PRINTF(w->topics[topic]), partition, (long long)next, (long long)high);
+        w->error = ERR_TRUNCATED;
+        return -1;
+    }
+    if (next >= 0 && next < low) {
+        log_line(LOG_ERROR, "input.lost", "topic=%.*s partition=%d records=%lld first=%lld",
+                 TEXT_PRINTF(w->topics[topic]), partition, (long long)(low - next),
+                 (long long)next);
+    }
+    return next < low ? low : next;
 }
 
 /* --- partitions go --- */

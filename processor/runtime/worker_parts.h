@@ -93,6 +93,7 @@ void worker_update_view(struct worker *w);
 /* --- worker_group.c: callbacks of source_kafka.h --- */
 void worker_on_joined(void *context, struct bytes identity);
 bool worker_on_assigned(void *context, int32_t partition, struct text mark, int64_t *out_offsets);
+int64_t worker_on_gone(void *context, int32_t partition, uint32_t topic, int64_t low, int64_t high);
 void worker_on_revoked(void *context, bool is_lost);
 void worker_on_record(void *context, int32_t partition, uint32_t topic, struct task_record *record);
 void worker_tell_progress(struct worker *w, struct slot *s); /* the publisher, after each commit */

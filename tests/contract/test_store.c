@@ -234,7 +234,7 @@ static void a_takeover_finds_state_and_what_was_not_published(void **state)
 
     d.commit.state.stream_ms = 1234;
     d.commit.state.partition_count = 4;
-    d.commit.state.positions[0] = (struct topic_position){ TEXT("clicks"), 77, 1200 };
+    d.commit.state.positions[0] = (struct topic_position){ TEXT("clicks"), 77, 1200, 0 };
     d.commit.state.position_count = 1;
     draft_output(&d, 1, "one");
     draft_output(&d, 2, "two");

@@ -231,7 +231,7 @@ static void make_partition(struct rng *r, struct arena *a, struct bytes_out *out
     s.config = rng_next(r);
     s.position_count = (uint32_t)rng_below(r, 4);
     for (uint32_t i = 0; i < s.position_count; i++) {
-        s.positions[i] = (struct topic_position){ random_name(r, a, i), random_long(r), 7 };
+        s.positions[i] = (struct topic_position){ random_name(r, a, i), random_long(r), 7, 0 };
     }
     partition_state_encode(&s, out);
 }

@@ -260,8 +260,8 @@ static void what_is_stored_is_avro_by_seed(void **state)
         partition_state_init(&partition);
         partition.config = rng_next(&r);
         partition.position_count = 2;
-        partition.positions[0] = (struct topic_position){ TEXT("a"), random_long(&r), 5 };
-        partition.positions[1] = (struct topic_position){ TEXT("b"), -1, INSTANT_MIN };
+        partition.positions[0] = (struct topic_position){ TEXT("a"), random_long(&r), 5, 0 };
+        partition.positions[1] = (struct topic_position){ TEXT("b"), -1, INSTANT_MIN, 0 };
         partition_state_encode(&partition, &out);
         is_avro("partition", bytes_out_view(&out));
         bytes_out_clear(&out);

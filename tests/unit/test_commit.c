@@ -45,6 +45,7 @@ static struct partition_state random_partition(struct rng *r, struct arena *a)
         s.positions[i].topic = random_name(r, a, i);
         s.positions[i].next_offset = rng_between(r, -1, 1000000);
         s.positions[i].watermark_ms = random_instant(r);
+        s.positions[i].last_hash = rng_next(r);
     }
     return s;
 }
@@ -80,6 +81,7 @@ static void same_partition(const struct partition_state *a, const struct partiti
         assert_true(text_equal(a->positions[i].topic, b->positions[i].topic));
         assert_int_equal(a->positions[i].next_offset, b->positions[i].next_offset);
         assert_int_equal(a->positions[i].watermark_ms, b->positions[i].watermark_ms);
+        assert_true(a->positions[i].last_hash == b->positions[i].last_hash);
     }
 }
 
@@ -178,7 +180,7 @@ static void topics_outlive_the_bytes_they_were_read_from(void **state)
     (void)state;
     partition_state_init(&s);
     assert_int_equal(s.stream_ms, INSTANT_MIN);
-    s.positions[0] = (struct topic_position){ TEXT("shop.click.v1"), -1, INSTANT_MIN };
+    s.positions[0] = (struct topic_position){ TEXT("shop.click.v1"), -1, INSTANT_MIN, 0 };
     s.position_count = 1;
     partition_state_encode(&s, &out);
     assert_int_equal(partition_state_decode(bytes_out_view(&out), &arena, &back), OK);

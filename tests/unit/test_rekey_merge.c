@@ -27,7 +27,7 @@ static void old_states(struct partition_state states[OLD])
         s->config = s->swept = 5;
         s->stream_ms = 1000 + i;
         s->position_count = 1;
-        s->positions[0] = (struct topic_position){ topics[0], 10 * i + 1, 900 + i };
+        s->positions[0] = (struct topic_position){ topics[0], 10 * i + 1, 900 + i, 0 };
         s->joins.latest = 20 + i;
         for (int row = 0; row < COMMIT_JOIN_ROWS; row++) {
             s->joins.rows[row] = (struct join_row){ 1, 2 };
