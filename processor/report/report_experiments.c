@@ -26,8 +26,7 @@ struct text experiment_next(const struct experiment *x, struct arena *arena)
         }
         return arena_format(arena,
                             "use %.*s for 90 %% under a new version, the other arm for 10 %% for "
-                            "two weeks to see that it holds, then for all; `segstream refine` "
-                            "prints the change; add it to the journal",
+                            "two weeks to see that it holds, then for all; add it to the journal",
                             TEXT_PRINTF(winner));
     case VERDICT_NONE:
         return TEXT("the sample is reached and the difference is not there, or smaller than was "
