@@ -53,8 +53,9 @@ static void check_server(struct live_check *l, const struct store_server *s)
         live_say(l, LIVE_FAIL, "redis", "name the primary in state.store",
                  "this is a replica: it takes no writes");
     }
-    if (text_is(info_of(s, "cluster_enabled"), "1")) {
-        live_say(l, LIVE_WARN, "redis", "state.layout must say so",
+    if (text_is(info_of(s, "cluster_enabled"), "1") &&
+        l->config->redis_layout != REDIS_LAYOUT_CLUSTER) {
+        live_say(l, LIVE_FAIL, "redis", "state: {layout: cluster}",
                  "this is a node of a Redis Cluster");
     }
 }

@@ -149,10 +149,16 @@ def to_record(event):
 
 # ---- the parts ---------------------------------------------------------------------------------------------------
 class Kafka:
-    def __init__(self):
+    def __init__(self, password=None):
+        """password: of the user segstream, for whom a broker listens with TLS and SCRAM at `secure`."""
         self.folder = os.path.join(tempfile.mkdtemp(prefix="segstream-kafka-"), "broker")
-        self.servers = subprocess.run([os.path.join(HERE, "kafka"), "up", self.folder], check=True,
+        environment = {**os.environ, **({"KAFKA_SECURE": password} if password else {})}
+        self.servers = subprocess.run([os.path.join(HERE, "kafka"), "up", self.folder], check=True, env=environment,
                                       stdout=subprocess.PIPE, text=True).stdout.strip()
+        if password:
+            self.ca = os.path.join(self.folder, "1", "ca.pem")
+            with open(os.path.join(self.folder, "1", "secure"), encoding="utf-8") as file:
+                self.secure = "localhost:" + file.read().strip()
         self.admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": self.servers})
 
     def create(self, topics, partitions):
