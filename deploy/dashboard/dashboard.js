@@ -1,5 +1,5 @@
-/* The dashboard: asks /api/v1/summary once a second and shows what it says. Rates are differences
- * of totals, kept here for 15 minutes. No other request leaves this page. */
+/* The dashboard: asks /api/v1/summary once a second and /api/v1/report every ten, and shows what they
+ * say. Rates are differences of totals, kept here for 15 minutes. No other request leaves this page. */
 "use strict";
 
 const KEPT = 900; /* seconds of the charts */
@@ -142,11 +142,38 @@ async function tick() {
   setTimeout(tick, 1000);
 }
 
+/* --- what came of it, every ten seconds: the sections of /api/v1/report --- */
+function figure(key, value) {
+  if (value === null || value === undefined) return "";
+  if (Array.isArray(value)) return value.map((v) => figure(key, v)).join(" to ");
+  if (typeof value !== "number") return String(value);
+  if (/_ms$/.test(key)) return span(value);
+  if (/share|rate|_of_/.test(key)) return (value * 100).toFixed(1) + " %";
+  return number(value);
+}
+function readout(section) {
+  const keys = Object.keys(section.rows[0]).filter((key) =>
+    section.rows.some((row) => row[key] !== null && row[key] !== 0 && row[key] !== ""));
+  return element("section", { "aria-label": section.title },
+    element("h2", {}, section.title),
+    table("", keys.map((key) => key.replace(/_ms$/, "").replace(/_/g, " ")),
+      section.rows.map((row) => keys.map((key) => figure(key, row[key])))));
+}
+async function tickReport() {
+  try {
+    const answer = await fetch("api/v1/report", { cache: "no-store" });
+    if (answer.ok) replace($("#readouts"), (await answer.json()).sections.filter((s) => s.rows.length > 0).map(readout));
+  } catch (error) {
+    /* the summary says that nobody answers */
+  }
+  setTimeout(tickReport, 10000);
+}
+
 /* --- a customer --- */
 function table(caption, heads, rows) {
   if (rows.length === 0) return element("p", { class: "hint" }, caption + ": none");
   return element("div", { class: "table" }, element("table", {},
-    element("caption", {}, caption),
+    ...(caption ? [element("caption", {}, caption)] : []),
     element("thead", {}, element("tr", {}, ...heads.map((h) => element("th", { scope: "col" }, h)))),
     element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((cell) => element("td", {}, String(cell))))))));
 }
@@ -181,3 +208,4 @@ async function explain(event) {
 
 $("#lookup").addEventListener("submit", explain);
 tick();
+tickReport();

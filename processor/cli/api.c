@@ -9,6 +9,7 @@
 #include "processor/cli/cli.h"
 #include "processor/cli/explained.h"
 #include "processor/cli/json_out.h"
+#include "processor/cli/report_source.h"
 #include "processor/runtime/metrics.h"
 
 #include <time.h>
@@ -185,6 +186,8 @@ static void answer_customer(struct asked *a, struct text id)
     explained_fini(&x);
 }
 
+static void answer_sections(struct asked *a, void (*sections)(const struct report *r));
+
 static const struct channel_plan *channel_of(const struct rules *rules, struct text name)
 {
     for (uint32_t i = 0; i < rules->channel_count; i++) {
@@ -220,7 +223,8 @@ static void say_content(struct asked *a, struct text id, struct customer *c, int
     arena_fini(&arena);
 }
 
-/* /api/v1/content?customer=ID[&channel=landing]: which content this customer gets now. */
+/* /api/v1/content?customer=ID[&channel=landing]: which content this customer gets now; without a
+ * customer, what each content brought. */
 static void answer_content(struct asked *a, struct text rest)
 {
     const char *customer = http_argument(a->request, "customer");
@@ -233,7 +237,7 @@ static void answer_content(struct asked *a, struct text rest)
 
     (void)rest;
     if (customer == NULL) {
-        fail(a, 400, "whose content? ?customer=ID, and &channel=NAME unless it is landing");
+        answer_sections(a, report_content);
         return;
     }
     if (channel == NULL) {
@@ -254,6 +258,69 @@ static void answer_content(struct asked *a, struct text rest)
     customer_free(found.customer);
 }
 
+/* --- read-outs --- */
+
+static void tally_take(void *context, const struct counter_value *counters, uint32_t count)
+{
+    tally_add(context, counters, count);
+}
+
+/* The sections of a report from the counters of the last commits. */
+static void answer_sections(struct asked *a, void (*sections)(const struct report *r))
+{
+    struct document document = { .at_ms = 0 };
+    struct tally tally = { .since_day = TALLY_EVER };
+    struct report r = { .config = a->config,
+                        .rules = a->config->rules,
+                        .tally = &tally,
+                        .now_ms = wall_now(),
+                        .document = &document };
+    int64_t stream_ms;
+    enum err error;
+
+    if (!report_since_day(http_argument(a->request, "since"), r.now_ms, &tally.since_day)) {
+        fail(a, 400, "`since` wants a duration like 30d, or an instant");
+        return;
+    }
+    tally.from_day = tally.since_day;
+    error = lookup_counters(supervisor_lookup(a->supervisor), tally_take, &tally, &stream_ms);
+    if (error != OK) {
+        fail(a, 503, err_text(error));
+    } else {
+        r.now_ms =
+            a->config->rules->is_event_clock && stream_ms != INSTANT_NEVER ? stream_ms : r.now_ms;
+        sections(&r);
+        document.at_ms = r.now_ms;
+        document_write(&document, FORM_JSON, a->j.to);
+    }
+    document_fini(&document);
+    tally_fini(&tally);
+}
+
+static void answer_report(struct asked *a, struct text rest)
+{
+    (void)rest;
+    answer_sections(a, report_all);
+}
+
+static void answer_segments(struct asked *a, struct text rest)
+{
+    (void)rest;
+    answer_sections(a, report_segments);
+}
+
+static void answer_sequences(struct asked *a, struct text rest)
+{
+    (void)rest;
+    answer_sections(a, report_sequences);
+}
+
+static void answer_experiments(struct asked *a, struct text rest)
+{
+    (void)rest;
+    answer_sections(a, report_experiments);
+}
+
 /* --- paths --- */
 
 static const struct {
@@ -264,6 +331,10 @@ static const struct {
     { "/api/v1/summary", false, answer_summary },
     { "/api/v1/customers/", true, answer_customer },
     { "/api/v1/content", false, answer_content },
+    { "/api/v1/segments", false, answer_segments },
+    { "/api/v1/sequences", false, answer_sequences },
+    { "/api/v1/experiments", false, answer_experiments },
+    { "/api/v1/report", false, answer_report },
 };
 
 static const struct {

@@ -27,7 +27,7 @@ static int64_t instant_of(const struct cli_options *o, const struct config *conf
 }
 
 /* Days begin at 00:00 UTC, so a period is of whole days. */
-static bool since_day(const char *since, int64_t now_ms, int64_t *out_day)
+bool report_since_day(const char *since, int64_t now_ms, int64_t *out_day)
 {
     int64_t ms;
 
@@ -57,7 +57,7 @@ enum exit_code report_source_open(struct report_source *s, const char *command,
     s->source = customer_source_open(config, o->state, o->partitions, sentence, &is_config);
     if (s->source != NULL) {
         s->now_ms = instant_of(o, config, s->source);
-        if (!since_day(since, s->now_ms, &s->tally.since_day)) {
+        if (!report_since_day(since, s->now_ms, &s->tally.since_day)) {
             fprintf(stderr, "segstream %s: --since wants a duration like 30d, or an instant\n",
                     command);
             return EXIT_USAGE;

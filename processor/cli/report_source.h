@@ -20,6 +20,10 @@ struct report_source {
 enum exit_code report_source_open(struct report_source *s, const char *command,
                                   const struct config *config, const struct cli_options *o,
                                   const char *since);
+
+/* The day that a period of `since` begins with; TALLY_EVER for NULL. Returns: false when it is
+ * neither a duration nor an instant. */
+bool report_since_day(const char *since, int64_t now_ms, int64_t *out_day);
 void report_source_close(struct report_source *s);
 
 /* The document may be NULL when no section is asked for. */

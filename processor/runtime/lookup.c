@@ -32,31 +32,37 @@ int32_t lookup_partition_count(const struct lookup *l)
     return l->options.partition_count;
 }
 
-/* Answers to questions nobody waits for any more are passed over. */
-static enum err ask_store(struct lookup *l, struct text id, struct lookup_answer *out)
+/* One request, one answer; those that nobody waits for any more are passed over. */
+static enum err ask_store(struct lookup *l, struct store_request *request,
+                          struct store_reply *out_reply)
 {
-    struct store_request peek = { .verb = STORE_PEEK,
-                                  .partition = out->partition,
-                                  .customers = &id,
-                                  .customer_count = 1,
-                                  .context = out };
-    struct store_reply reply;
-
-    store_submit(l->options.store, &peek);
+    request->context = request;
+    store_submit(l->options.store, request);
     for (int waited_ms = 0; waited_ms < STORE_PATIENCE_MS; waited_ms += STORE_WAIT_MS) {
-        if (!store_poll(l->options.store, STORE_WAIT_MS, &reply) || reply.verb != STORE_PEEK ||
-            reply.context != out || reply.partition != out->partition) {
-            continue;
+        if (store_poll(l->options.store, STORE_WAIT_MS, out_reply) &&
+            out_reply->verb == request->verb && out_reply->context == request &&
+            out_reply->partition == request->partition) {
+            return out_reply->error;
         }
-        if (reply.error == OK && reply.record_count == 1) {
-            bytes_put(&out->record, reply.records[0].at, reply.records[0].size);
-            out->stream_ms = reply.is_new ? INSTANT_NEVER : reply.state->stream_ms;
-        }
-        return reply.error;
     }
     store_submit(l->options.store,
-                 &(struct store_request){ .verb = STORE_RELEASE, .partition = out->partition });
+                 &(struct store_request){ .verb = STORE_RELEASE, .partition = request->partition });
     return ERR_UNAVAILABLE;
+}
+
+static enum err peek(struct lookup *l, struct text id, struct lookup_answer *out)
+{
+    struct store_request request = {
+        .verb = STORE_PEEK, .partition = out->partition, .customers = &id, .customer_count = 1
+    };
+    struct store_reply reply;
+    enum err error = ask_store(l, &request, &reply);
+
+    if (error == OK && reply.record_count == 1) {
+        bytes_put(&out->record, reply.records[0].at, reply.records[0].size);
+        out->stream_ms = reply.is_new ? INSTANT_NEVER : reply.state->stream_ms;
+    }
+    return error;
 }
 
 enum err lookup_customer(struct lookup *l, struct text id, struct lookup_answer *out_answer)
@@ -71,5 +77,27 @@ enum err lookup_customer(struct lookup *l, struct text id, struct lookup_answer 
             return OK;
         }
     }
-    return ask_store(l, id, out_answer);
+    return peek(l, id, out_answer);
+}
+
+enum err lookup_counters(struct lookup *l, lookup_count *count, void *context,
+                         int64_t *out_stream_ms)
+{
+    struct store_request request = { .verb = STORE_LOOK };
+    struct store_reply reply;
+
+    *out_stream_ms = INSTANT_NEVER;
+    for (; request.partition < l->options.partition_count; request.partition++) {
+        enum err error = ask_store(l, &request, &reply);
+
+        if (error != OK) {
+            return error;
+        }
+        if (!reply.is_new && reply.state->stream_ms != INSTANT_NEVER &&
+            (*out_stream_ms == INSTANT_NEVER || reply.state->stream_ms > *out_stream_ms)) {
+            *out_stream_ms = reply.state->stream_ms;
+        }
+        count(context, reply.counters, reply.counter_count);
+    }
+    return OK;
 }

@@ -30,6 +30,12 @@ void lookup_free(struct lookup *l); /* NULL is fine. Requires: the workers still
 /* Errors: ERR_UNAVAILABLE neither owner nor store answers in time; ERR_CORRUPT the store holds
  * something else. Owner of out_answer->record: the caller, bytes_out_fini, whatever is returned. */
 enum err lookup_customer(struct lookup *l, struct text id, struct lookup_answer *out_answer);
+
+/* The counters of every partition as last committed, whoever owns it; and the largest stream time.
+ * Errors: those of lookup_customer. */
+typedef void lookup_count(void *context, const struct counter_value *counters, uint32_t count);
+enum err lookup_counters(struct lookup *l, lookup_count *count, void *context,
+                         int64_t *out_stream_ms);
 int32_t lookup_partition_count(const struct lookup *l);
 
 #endif /* RUNTIME_LOOKUP_H */

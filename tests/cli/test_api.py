@@ -84,8 +84,19 @@ class Api(unittest.TestCase):
         status, said = self.json(query, "demo")
         self.assertEqual((status, said["from"], said["channel"]), (200, "owner", "email"))
         self.assertIn("subject", said["content"])
-        self.assertEqual(self.json("/api/v1/content", "demo")[0], 400)
         self.assertEqual(self.json("/api/v1/content?customer=x&channel=fax", "demo")[0], 404)
+
+    def test_read_outs_are_those_of_the_report(self):
+        status, report = self.json("/api/v1/report")
+        self.assertEqual(status, 200)
+        keys = [s["key"] for s in report["sections"]]
+        for name, first in (("segments", "segments"), ("sequences", "runs"), ("content", "content"), ("experiments", None)):
+            status, part = self.json("/api/v1/" + name + "?since=7d")
+            self.assertEqual(status, 200, name)
+            self.assertTrue({s["key"] for s in part["sections"]} <= set(keys), name)
+        segments = next(s for s in report["sections"] if s["key"] == "segments")["rows"]
+        self.assertGreater(sum(row["entered"] for row in segments), 0)
+        self.assertEqual(self.json("/api/v1/segments?since=tomorrow")[0], 400)
 
     def test_the_dashboard_loads_nothing_from_elsewhere(self):
         status, headers, page = self.ask("/")

@@ -83,7 +83,13 @@ class Dashboard(unittest.TestCase):
         self.until(lambda: self.all("#customer table"))
         self.assertIn(self.demo.customer, self.text("#customer"))
         self.assertEqual(self.complaints(), [])
+        self.until(lambda: self.all("#readouts table"))
         self.look("dashboard")
+
+    def test_segments_and_sequences_are_shown(self):
+        self.until(lambda: len(self.all("#readouts table")) >= 2)
+        self.assertIn("lifecycle.", self.text("#readouts"))
+        self.assertEqual(self.complaints(), [])
 
     def test_nothing_is_asked_of_anybody_else(self):
         asked = [line["message"] for line in self.page.get_log("performance") if "Network.requestWillBeSent" in line["message"]]
