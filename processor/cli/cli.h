@@ -29,6 +29,7 @@ int cmd_erase(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_cuts(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_dlq(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);

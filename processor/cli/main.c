@@ -19,7 +19,7 @@ static const struct {
     { "backtest", cmd_backtest, "what would have left, from a file" },
     { "cuts", cmd_cuts, "quintiles of customers, as a patch" },
     { "samplesize", cmd_samplesize, "customers that an experiment needs" },
-    { "topics", cmd_topics, "which it needs; make the missing ones" },
+    { "topics", cmd_topics, "which it needs; make missing ones" },
     { "run", cmd_run, "process events from Kafka" },
     { "report", cmd_report, "what came of it" },
     { "explain", cmd_explain, "why a customer is where they are" },
@@ -27,6 +27,7 @@ static const struct {
     { "replay", cmd_replay, "the input again: compare, or rebuild" },
     { "repartition", cmd_repartition, "key a topic by the customer" },
     { "rekey", cmd_rekey, "to another number of partitions" },
+    { "dlq", cmd_dlq, "dead letters: count, show, retry" },
     { "erase", cmd_erase, "forget a customer, with a receipt" },
 };
 
