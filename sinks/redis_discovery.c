@@ -61,22 +61,6 @@ int redis_discovery_fd(const struct redis_discovery *d)
 
 /* --- the question --- */
 
-static void put_auth(struct redis_discovery *d, struct bytes_out *out)
-{
-    const struct store_redis_options *o = d->options;
-
-    if (o->layout != STORE_REDIS_CLUSTER || o->password.at == NULL) {
-        return; /* what the master wants says nothing about sentinels */
-    }
-    redis_link_command(out, o->user.at != NULL ? 3 : 2);
-    redis_link_word(out, "AUTH");
-    if (o->user.at != NULL) {
-        redis_link_argument(out, o->user.at, o->user.size);
-    }
-    redis_link_argument(out, o->password.at, o->password.size);
-    d->greeting = 1;
-}
-
 static void call(struct redis_discovery *d, struct endpoint at)
 {
     struct bytes_out *out;
@@ -91,8 +75,9 @@ static void call(struct redis_discovery *d, struct endpoint at)
         return;
     }
     out = redis_link_out(d->link);
-    put_auth(d, out);
     if (d->options->layout == STORE_REDIS_CLUSTER) {
+        d->greeting =
+            store_redis_turn_auth(d->options, out); /* sentinels have words of their own */
         redis_link_command(out, 2);
         redis_link_word(out, "CLUSTER");
         redis_link_word(out, "SLOTS");

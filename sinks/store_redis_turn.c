@@ -126,6 +126,20 @@ static void go_down(struct store_redis *s, struct text reason, bool is_refused)
     reset_works(s);
 }
 
+uint32_t store_redis_turn_auth(const struct store_redis_options *o, struct bytes_out *out)
+{
+    if (o->password.at == NULL) {
+        return 0;
+    }
+    redis_link_command(out, o->user.at != NULL ? 3 : 2);
+    redis_link_word(out, "AUTH");
+    if (o->user.at != NULL) {
+        redis_link_argument(out, o->user.at, o->user.size);
+    }
+    redis_link_argument(out, o->password.at, o->password.size);
+    return 1;
+}
+
 static void go_up(struct store_redis *s)
 {
     const struct store_redis_options *o = &s->options;
@@ -138,15 +152,7 @@ static void go_up(struct store_redis *s)
         return;
     }
     out = redis_link_out(s->link);
-    if (o->password.at != NULL) {
-        redis_link_command(out, o->user.at != NULL ? 3 : 2);
-        redis_link_word(out, "AUTH");
-        if (o->user.at != NULL) {
-            redis_link_argument(out, o->user.at, o->user.size);
-        }
-        redis_link_argument(out, o->password.at, o->password.size);
-        s->greeting++;
-    }
+    s->greeting += store_redis_turn_auth(o, out);
     if (o->database != 0) {
         redis_link_command(out, 2);
         redis_link_word(out, "SELECT");

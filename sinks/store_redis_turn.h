@@ -55,6 +55,8 @@ struct store_redis {
  * store_close, which leaves the partitions alone. */
 struct store_redis *store_redis_turn_node(const struct store_redis_options *options,
                                           struct redis_partitions *partitions);
+/* Append AUTH, when the options have a password. Returns: how many replies will come. */
+uint32_t store_redis_turn_auth(const struct store_redis_options *o, struct bytes_out *out);
 /* RELEASE: what is under way for the partition is answered ERR_UNAVAILABLE. */
 void store_redis_turn_abandon(struct store_redis *s, int32_t partition);
 void redis_partitions_fini(struct redis_partitions *p);

@@ -12,8 +12,6 @@
 #include "processor/cli/report_source.h"
 #include "processor/runtime/metrics.h"
 
-#include <time.h>
-
 #define JSON_TYPE "application/json; charset=utf-8"
 
 struct asked { /* one request on its way to an answer */
@@ -30,14 +28,6 @@ static void fail(struct asked *a, unsigned status, const char *why)
     json_out_open(&a->j, NULL, '{');
     json_out_text(&a->j, "error", text_of(why));
     json_out_close(&a->j, '}');
-}
-
-static int64_t wall_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * SECOND_MS + now.tv_nsec / 1000000;
 }
 
 /* --- the process --- */
@@ -88,7 +78,7 @@ static void answer_summary(struct asked *a, struct text rest)
     json_out_text(&a->j, "app", rules->app);
     json_out_text(&a->j, "version", TEXT(SEGSTREAM_VERSION));
     json_out_text(&a->j, "config", rules->config_hex);
-    json_out_instant(&a->j, "at", wall_now());
+    json_out_instant(&a->j, "at", cli_now_ms());
     json_out_text(&a->j, "state", text_of(state_word(is_ready)));
     json_out_bool(&a->j, "ready", is_ready);
     json_out_text(&a->j, "guarantee",
@@ -163,7 +153,7 @@ static int64_t now_of(const struct asked *a, const struct customer_found *found)
     int64_t at_ms =
         found->stream_ms == INSTANT_NEVER ? found->customer->decided_at_ms : found->stream_ms;
 
-    return a->config->rules->is_event_clock ? at_ms : wall_now();
+    return a->config->rules->is_event_clock ? at_ms : cli_now_ms();
 }
 
 static void answer_customer(struct asked *a, struct text id)
@@ -273,7 +263,7 @@ static void answer_sections(struct asked *a, void (*sections)(const struct repor
     struct report r = { .config = a->config,
                         .rules = a->config->rules,
                         .tally = &tally,
-                        .now_ms = wall_now(),
+                        .now_ms = cli_now_ms(),
                         .document = &document };
     int64_t stream_ms;
     enum err error;

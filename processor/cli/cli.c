@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define PARTITIONS_MAX 100000
 
@@ -49,6 +50,14 @@ bool cli_instant(const char *argument, int64_t *out_ms)
     }
     *out_ms = value;
     return true;
+}
+
+int64_t cli_now_ms(void)
+{
+    struct timespec now = { 0 };
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * SECOND_MS + now.tv_nsec / 1000000;
 }
 
 bool cli_partitions(const char *argument, int32_t *out_count)

@@ -60,6 +60,9 @@ int cli_stop_fd(void);
 /* An instant as RFC 3339 or integer ms. */
 bool cli_instant(const char *argument, int64_t *out_ms);
 
+/* The wall clock, ms since 1970. */
+int64_t cli_now_ms(void);
+
 /* A number of partitions, 1..100000. */
 bool cli_partitions(const char *argument, int32_t *out_count);
 

@@ -12,7 +12,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define SHOWN_MAX   10
 #define SHOWN_BYTES 2000 /* of a value */
@@ -69,14 +68,6 @@ static const struct argp_option options[] = {
 
 /* --- arguments --- */
 
-static int64_t wall_ms(void)
-{
-    struct timespec now = { 0 };
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * SECOND_MS + now.tv_nsec / 1000000;
-}
-
 static bool is_reason(const char *name)
 {
     for (int r = 1; r < REJECT__COUNT; r++) {
@@ -122,7 +113,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_SINCE:
         if (instant_parse_duration(text_of(argument), &ms)) {
-            a->since_ms = wall_ms() - ms;
+            a->since_ms = cli_now_ms() - ms;
         } else if (!cli_instant(argument, &a->since_ms)) {
             argp_error(state, "--since wants a duration like 2h, or an instant");
         }

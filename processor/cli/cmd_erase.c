@@ -20,7 +20,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 
 #define WAIT_DEFAULT_MS (60 * SECOND_MS)
 #define LOOK_MS         50
@@ -111,14 +110,6 @@ struct erasure {
     struct customer *was;           /* NULL: no record */
     size_t was_bytes;
 };
-
-static int64_t wall_ms(void)
-{
-    struct timespec now = { 0 };
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * SECOND_MS + now.tv_nsec / 1000000;
-}
 
 static bool fail(struct erasure *e, const char *sentence)
 {
@@ -239,7 +230,7 @@ static int64_t instant_of(struct erasure *e, int64_t stream_ms)
         return e->a->common.at_ms;
     }
     if (!e->config->rules->is_event_clock) {
-        return wall_ms();
+        return cli_now_ms();
     }
     return last_ms > stream_ms ? last_ms : stream_ms;
 }
@@ -300,7 +291,7 @@ static bool is_gone(const struct erasure *e, const struct store_reply *r)
 
 static bool await_applied(struct erasure *e)
 {
-    int64_t until_ms = wall_ms() + e->a->wait_ms;
+    int64_t until_ms = cli_now_ms() + e->a->wait_ms;
     struct store_reply r;
 
     for (;;) {
@@ -308,12 +299,12 @@ static bool await_applied(struct erasure *e)
             return false;
         }
         if (is_applied(e, &r)) {
-            e->applied_ms = is_gone(e, &r) ? wall_ms() : INSTANT_NEVER;
+            e->applied_ms = is_gone(e, &r) ? cli_now_ms() : INSTANT_NEVER;
             return e->applied_ms != INSTANT_NEVER ||
                    fail(e, "the record was read, but the customer is still there: see the dead "
                            "letters (a worker's clock that is behind takes it for the future)");
         }
-        if (wall_ms() >= until_ms) {
+        if (cli_now_ms() >= until_ms) {
             return fail(e, "the record is written, and no worker has come to it yet; one will. "
                            "Look again with `segstream inspect`");
         }
@@ -399,7 +390,7 @@ static enum exit_code erase(struct erasure *e)
                                         e->sentence) == OK;
     }
     if (is_written) {
-        e->written_ms = wall_ms();
+        e->written_ms = cli_now_ms();
         is_done = await_applied(e);
         say_receipt(e, stdout, e->a->is_json);
         if (e->receipt != NULL) {
